@@ -1,0 +1,1 @@
+//! Replay and recomputation of a log that somebody else keeps, and the findings of it.

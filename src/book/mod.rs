@@ -1,0 +1,1 @@
+//! Double-entry accounts and postings: what each account holds, at any log index.

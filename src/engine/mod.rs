@@ -1,0 +1,1 @@
+//! The single writer: orders commands, makes them durable, publishes them.

@@ -1,0 +1,3 @@
+//! The `fenrun` binary; everything it does is in the library's `cli` module.
+
+fn main() {}

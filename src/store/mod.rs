@@ -1,0 +1,1 @@
+//! What is kept on disk: the log in segments, the index in sled, the blobs.

@@ -1,0 +1,1 @@
+//! Generated protobuf and its conversion to and from domain values, one file a resource.

@@ -1,0 +1,1 @@
+//! End-to-end tests in one binary, so that the crate is linked once.

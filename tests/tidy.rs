@@ -1,0 +1,1 @@
+//! House rules that a compiler does not hold: floors, file sizes, words.

@@ -6,9 +6,22 @@
 //! its arguments, so that the server, a follower and the auditor reach the same result.
 
 #![deny(missing_docs)]
-#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![deny(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)]
-#![deny(clippy::too_many_lines, clippy::self_named_module_files, clippy::disallowed_methods)]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+#![deny(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap
+)]
+#![deny(
+    clippy::too_many_lines,
+    clippy::self_named_module_files,
+    clippy::disallowed_methods
+)]
 #![deny(clippy::todo, clippy::unimplemented, clippy::dbg_macro)]
 
 pub mod domain;

@@ -124,10 +124,19 @@ mod tests {
 
     #[test]
     fn what_cannot_be_divided_is_an_error() {
-        assert_eq!(allot(1, &[("a", 0)]), Err(AllotError::NoWeight { total: 1 }));
+        assert_eq!(
+            allot(1, &[("a", 0)]),
+            Err(AllotError::NoWeight { total: 1 })
+        );
         assert_eq!(allot::<u8>(1, &[]), Err(AllotError::NoWeight { total: 1 }));
-        assert_eq!(allot(1, &[("a", 1), ("a", 1)]), Err(AllotError::DuplicateId));
-        assert_eq!(allot(1, &[("a", u128::MAX), ("b", 1)]), Err(AllotError::Overflow));
+        assert_eq!(
+            allot(1, &[("a", 1), ("a", 1)]),
+            Err(AllotError::DuplicateId)
+        );
+        assert_eq!(
+            allot(1, &[("a", u128::MAX), ("b", 1)]),
+            Err(AllotError::Overflow)
+        );
     }
 
     #[test]

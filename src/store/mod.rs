@@ -1,1 +1,5 @@
 //! What is kept on disk: the log in segments, the index in sled, the blobs.
+
+mod hash_file;
+
+pub use hash_file::{hash_file, hash_reader};

@@ -115,10 +115,16 @@ mod tests {
         assert_eq!(&leaf[..9], &[1, 1, 2, 3, 4, 5, 6, 7, 8]);
         assert_eq!(leaf.len(), 105 + 7);
         assert_eq!(Entry::from_leaf(&leaf).unwrap(), entry);
-        assert_eq!(Entry::from_leaf(&leaf.slice(..104)), Err(EntryError::Short { found: 104 }));
+        assert_eq!(
+            Entry::from_leaf(&leaf.slice(..104)),
+            Err(EntryError::Short { found: 104 })
+        );
         let mut other = leaf.to_vec();
         other[0] = 2;
-        assert_eq!(Entry::from_leaf(&other.into()), Err(EntryError::Version { found: 2 }));
+        assert_eq!(
+            Entry::from_leaf(&other.into()),
+            Err(EntryError::Version { found: 2 })
+        );
     }
 
     #[test]
@@ -130,7 +136,10 @@ mod tests {
             command: Bytes::from(vec![1; size]),
         };
         assert_eq!(COMMAND_BYTES_MAX, 65_430);
-        assert_eq!(entry(COMMAND_BYTES_MAX).leaf().unwrap().len(), ENTRY_BYTES_MAX);
+        assert_eq!(
+            entry(COMMAND_BYTES_MAX).leaf().unwrap().len(),
+            ENTRY_BYTES_MAX
+        );
         assert!(entry(COMMAND_BYTES_MAX + 1).leaf().is_err());
     }
 }

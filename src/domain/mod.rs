@@ -1,17 +1,36 @@
 //! Plain values that every other module speaks in; no clock, file, network or randomness.
 
 mod allot;
+mod command;
+mod entry;
 mod ids;
+mod money;
+mod names;
+mod period;
 mod policy;
+mod rejection;
+mod time;
 mod violation;
 
 pub use allot::{AllotError, allot, basis_points_of};
+pub use command::*;
+pub use entry::{
+    COMMAND_BYTES_MAX, ENTRY_BYTES_MAX, ENTRY_HEADER_BYTES, ENTRY_VERSION, Entry, EntryError,
+};
 pub use ids::{
     CommandId, ContentHash, IdError, KeyId, LedgerId, Nonce, PublicKey, Signature, ThingId,
     TreeHash,
 };
+pub use money::{Currency, Money, MoneyError};
+pub use names::{
+    ContributionName, CostClass, DatasetName, NAME_LENGTH, NameError, ORIGIN_LENGTH_MAX, Origin,
+    PartyName, PolicyName, PoolName, VERSION_MAX,
+};
+pub use period::{Period, PeriodError, PeriodKind};
 pub use policy::{
     BASIS_POINTS_MAX, CLASS_BYTES_MAX, CostRecovery, DEPTH_MAX_DEFAULT, Floor, MIN_WEIGHT_DEFAULT,
     OperatorFee, PolicyTerms, PublicInterest, RegulatedCeiling, Reserve, UpstreamLimits,
 };
+pub use rejection::{Reason, ReasonClass, Rejection};
+pub use time::UnixMillis;
 pub use violation::Violation;

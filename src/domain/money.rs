@@ -71,7 +71,9 @@ impl FromStr for Currency {
                 && iso_currency::Currency::from_code(text)
                     .is_some_and(|currency| currency.exponent().is_some())
         });
-        known.map(Self).ok_or_else(|| MoneyError::Currency { text: text.chars().take(200).collect() })
+        known.map(Self).ok_or_else(|| MoneyError::Currency {
+            text: text.chars().take(200).collect(),
+        })
     }
 }
 
@@ -117,20 +119,36 @@ impl Money {
     /// [`MoneyError::Mixed`] where the currencies differ, [`MoneyError::Overflow`] beyond `i64`.
     pub fn checked_add(self, other: Self) -> Result<Self, MoneyError> {
         if self.currency != other.currency {
-            return Err(MoneyError::Mixed { left: self.currency, right: other.currency });
+            return Err(MoneyError::Mixed {
+                left: self.currency,
+                right: other.currency,
+            });
         }
-        let minor_units =
-            self.minor_units.checked_add(other.minor_units).ok_or(MoneyError::Overflow)?;
-        Ok(Self { minor_units, ..self })
+        let minor_units = self
+            .minor_units
+            .checked_add(other.minor_units)
+            .ok_or(MoneyError::Overflow)?;
+        Ok(Self {
+            minor_units,
+            ..self
+        })
     }
 
     /// Returns the decimal without the currency code: `1050.03`.
     pub fn decimal(&self) -> String {
         let exponent = usize::try_from(self.currency.exponent()).unwrap_or(0);
         let sign = if self.minor_units < 0 { "-" } else { "" };
-        let digits = format!("{:0>width$}", self.minor_units.unsigned_abs(), width = exponent.saturating_add(1));
+        let digits = format!(
+            "{:0>width$}",
+            self.minor_units.unsigned_abs(),
+            width = exponent.saturating_add(1)
+        );
         let (whole, fraction) = digits.split_at(digits.len().saturating_sub(exponent));
-        if exponent == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+        if exponent == 0 {
+            format!("{sign}{whole}")
+        } else {
+            format!("{sign}{whole}.{fraction}")
+        }
     }
 }
 
@@ -144,7 +162,9 @@ impl FromStr for Money {
     type Err = MoneyError;
 
     fn from_str(text: &str) -> Result<Self, MoneyError> {
-        let form = || MoneyError::Form { text: text.chars().take(200).collect() };
+        let form = || MoneyError::Form {
+            text: text.chars().take(200).collect(),
+        };
         let (number, code) = text.trim().split_once(' ').ok_or_else(form)?;
         let currency: Currency = code.trim().parse()?;
         let (negative, unsigned) = match number.strip_prefix('-') {
@@ -160,13 +180,20 @@ impl FromStr for Money {
         let exponent = currency.exponent();
         let width = usize::try_from(exponent).unwrap_or(0);
         if fraction.len() > width {
-            return Err(MoneyError::Decimals { currency, exponent, text: number.to_owned() });
+            return Err(MoneyError::Decimals {
+                currency,
+                exponent,
+                text: number.to_owned(),
+            });
         }
         let sign = if negative { "-" } else { "" };
         let minor_units = format!("{sign}{whole}{fraction:0<width$}")
             .parse::<i64>()
             .map_err(|_| MoneyError::Overflow)?;
-        Ok(Self { minor_units, currency })
+        Ok(Self {
+            minor_units,
+            currency,
+        })
     }
 }
 
@@ -194,9 +221,22 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_is_refused() {
-        for bad in ["", "5", "CNY", "5 XYZ", "5 cny", "1.234 CNY", "1.5 JPY", "1,5 CNY", ".5 CNY",
-            "5. CNY", "--5 CNY", "1e3 CNY", "92233720368547758.08 CNY", "+5 CNY"]
-        {
+        for bad in [
+            "",
+            "5",
+            "CNY",
+            "5 XYZ",
+            "5 cny",
+            "1.234 CNY",
+            "1.5 JPY",
+            "1,5 CNY",
+            ".5 CNY",
+            "5. CNY",
+            "--5 CNY",
+            "1e3 CNY",
+            "92233720368547758.08 CNY",
+            "+5 CNY",
+        ] {
             assert!(bad.parse::<Money>().is_err(), "{bad}");
         }
     }
@@ -205,9 +245,15 @@ mod tests {
     fn two_currencies_do_not_add_up() {
         let yuan: Money = "1.00 CNY".parse().unwrap();
         let yen: Money = "1 JPY".parse().unwrap();
-        assert!(matches!(yuan.checked_add(yen), Err(MoneyError::Mixed { .. })));
+        assert!(matches!(
+            yuan.checked_add(yen),
+            Err(MoneyError::Mixed { .. })
+        ));
         assert_eq!(yuan.checked_add(yuan).unwrap().minor_units, 200);
-        let most = Money { minor_units: i64::MAX, ..yuan };
+        let most = Money {
+            minor_units: i64::MAX,
+            ..yuan
+        };
         assert_eq!(most.checked_add(yuan), Err(MoneyError::Overflow));
     }
 }

@@ -56,7 +56,9 @@ fn shown(text: &str) -> String {
 fn is_simple_name(text: &str) -> bool {
     NAME_LENGTH.contains(&text.len())
         && text.starts_with(|first: char| first.is_ascii_lowercase())
-        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 macro_rules! simple_name {
@@ -163,8 +165,14 @@ impl FromStr for ContributionName {
             .parse::<u32>()
             .ok()
             .filter(|number| (1..=VERSION_MAX).contains(number) && number.to_string() == version)
-            .ok_or_else(|| NameError::Version { text: shown(version) })?;
-        Ok(Self { party: party.parse()?, dataset: dataset.parse()?, version: number })
+            .ok_or_else(|| NameError::Version {
+                text: shown(version),
+            })?;
+        Ok(Self {
+            party: party.parse()?,
+            dataset: dataset.parse()?,
+            version: number,
+        })
     }
 }
 
@@ -253,7 +261,18 @@ mod tests {
         for good in ["ab", "a1", "school", "a-b-c", &"a".repeat(39)] {
             assert_eq!(good.parse::<PartyName>().unwrap().as_str(), good);
         }
-        for bad in ["", "a", "1a", "-a", "A1", "a_b", "ä1", "a b", &"a".repeat(40), "pools"] {
+        for bad in [
+            "",
+            "a",
+            "1a",
+            "-a",
+            "A1",
+            "a_b",
+            "ä1",
+            "a b",
+            &"a".repeat(40),
+            "pools",
+        ] {
             assert!(bad.parse::<PartyName>().is_err(), "{bad}");
         }
         assert!("pools".parse::<PoolName>().is_ok());
@@ -262,10 +281,21 @@ mod tests {
     #[test]
     fn contribution_names() {
         let name: ContributionName = "school/digits@2".parse().unwrap();
-        assert_eq!((name.version, name.to_string().as_str()), (2, "school/digits@2"));
-        for bad in ["school", "school/digits", "school/digits@0", "school/digits@01",
-            "school/digits@1000000000", "school/digits@+1", "school/@1", "pools/digits@1", "a/b@1"]
-        {
+        assert_eq!(
+            (name.version, name.to_string().as_str()),
+            (2, "school/digits@2")
+        );
+        for bad in [
+            "school",
+            "school/digits",
+            "school/digits@0",
+            "school/digits@01",
+            "school/digits@1000000000",
+            "school/digits@+1",
+            "school/@1",
+            "pools/digits@1",
+            "a/b@1",
+        ] {
             assert!(bad.parse::<ContributionName>().is_err(), "{bad}");
         }
     }
@@ -273,7 +303,15 @@ mod tests {
     #[test]
     fn origins() {
         assert!("log.example/fenrun".parse::<Origin>().is_ok());
-        for bad in ["", "https://log.example", "a b", "a\u{a0}b", "a+b", "a/", "a\n"] {
+        for bad in [
+            "",
+            "https://log.example",
+            "a b",
+            "a\u{a0}b",
+            "a+b",
+            "a/",
+            "a\n",
+        ] {
             assert!(bad.parse::<Origin>().is_err(), "{bad:?}");
         }
     }

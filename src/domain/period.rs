@@ -49,7 +49,9 @@ impl FromStr for Period {
     type Err = PeriodError;
 
     fn from_str(text: &str) -> Result<Self, PeriodError> {
-        let error = || PeriodError { text: text.chars().take(200).collect() };
+        let error = || PeriodError {
+            text: text.chars().take(200).collect(),
+        };
         let number = |digits: &str, length: usize| -> Option<u32> {
             let plain = digits.len() == length && digits.bytes().all(|b| b.is_ascii_digit());
             plain.then(|| digits.parse().ok()).flatten()
@@ -64,15 +66,24 @@ impl FromStr for Period {
             Some(rest) => match rest.strip_prefix('Q') {
                 Some(quarter) => {
                     let quarter = number(quarter, 1).filter(|quarter| (1..=4).contains(quarter));
-                    (PeriodKind::Quarter, quarter.ok_or_else(error)?.saturating_sub(1) * 3)
+                    (
+                        PeriodKind::Quarter,
+                        quarter.ok_or_else(error)?.saturating_sub(1) * 3,
+                    )
                 }
                 None => {
                     let month = number(rest, 2).filter(|month| (1..=12).contains(month));
-                    (PeriodKind::Month, month.ok_or_else(error)?.saturating_sub(1))
+                    (
+                        PeriodKind::Month,
+                        month.ok_or_else(error)?.saturating_sub(1),
+                    )
                 }
             },
         };
-        Ok(Self { first_month: year * 12 + month, kind })
+        Ok(Self {
+            first_month: year * 12 + month,
+            kind,
+        })
     }
 }
 
@@ -114,7 +125,9 @@ mod tests {
 
     #[test]
     fn periods_round_trip_and_order() {
-        for text in ["2026-10", "2026-01", "2026-12", "2026-Q1", "2026-Q4", "2026", "0001", "9999-12"] {
+        for text in [
+            "2026-10", "2026-01", "2026-12", "2026-Q1", "2026-Q4", "2026", "0001", "9999-12",
+        ] {
             assert_eq!(text.parse::<Period>().unwrap().to_string(), text);
         }
         let month = |text: &str| text.parse::<Period>().unwrap();
@@ -124,9 +137,21 @@ mod tests {
 
     #[test]
     fn what_is_no_period_is_refused() {
-        for bad in ["", "26", "2026-13", "2026-00", "2026-1", "2026-Q5", "2026-Q0", "2026-q1", "0000",
-            "2026-10-01", " 2026", "+026", "2026-"]
-        {
+        for bad in [
+            "",
+            "26",
+            "2026-13",
+            "2026-00",
+            "2026-1",
+            "2026-Q5",
+            "2026-Q0",
+            "2026-q1",
+            "0000",
+            "2026-10-01",
+            " 2026",
+            "+026",
+            "2026-",
+        ] {
             assert!(bad.parse::<Period>().is_err(), "{bad}");
         }
     }

@@ -9,6 +9,7 @@ mod names;
 mod period;
 mod policy;
 mod rejection;
+mod signing;
 mod time;
 mod violation;
 
@@ -32,5 +33,8 @@ pub use policy::{
     OperatorFee, PolicyTerms, PublicInterest, RegulatedCeiling, Reserve, UpstreamLimits,
 };
 pub use rejection::{Reason, ReasonClass, Rejection};
+pub use signing::{
+    APPLICATION_TYPE, COMMAND_TYPE, POSSESSION_TYPE, Signer, Verifier, signing_bytes,
+};
 pub use time::UnixMillis;
 pub use violation::Violation;

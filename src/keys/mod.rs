@@ -1,1 +1,14 @@
-//! Ed25519 keys: signing, strict verification, key ids and key files.
+//! Ed25519 keys: signing, strict verification and the PEM form of a key.
+//!
+//! There is one rule for a good signature, [`StrictVerifier`]; [`VerifyingKeys`] decides the
+//! same and is quicker for keys that come again. Randomness and time are arguments, and files
+//! are the caller's.
+
+mod secret;
+mod strict;
+
+#[cfg(test)]
+mod tests;
+
+pub use secret::{SecretKey, SecretKeyError};
+pub use strict::{StrictVerifier, VerifyingKeys};

@@ -62,6 +62,11 @@ fn leaves(count: u8) -> Vec<TreeHash> {
     (0..count).map(|n| leaf_hash(&[n, 1, 2])).collect()
 }
 
+/// A small number as a place in a list.
+fn at(number: u64) -> usize {
+    usize::try_from(number).unwrap()
+}
+
 /// Every proof that is one change away: a bit, a hash less, a hash more.
 fn tampered(proof: &[TreeHash]) -> Vec<Vec<TreeHash>> {
     let mut all = vec![[proof, &[TreeHash([7; 32])]].concat()];
@@ -104,15 +109,15 @@ fn every_inclusion_proof_up_to_130_leaves() {
     let leaves = leaves(130);
     let tree: MemoryTree = leaves.iter().copied().collect();
     for size in 1..=130_u64 {
-        let these = &leaves[..size as usize];
+        let these = &leaves[..at(size)];
         let root = naive::root(these);
         assert_eq!(root_at(size, &tree).unwrap(), root);
         let mut prover = Prover::new(size, &tree).unwrap();
         assert_eq!(prover.root(), root);
         for index in 0..size {
-            let leaf = &leaves[index as usize];
+            let leaf = &leaves[at(index)];
             let proof = inclusion_proof(index, size, &tree).unwrap();
-            assert_eq!(proof, naive::path(index as usize, these));
+            assert_eq!(proof, naive::path(at(index), these));
             assert_eq!(proof, prover.inclusion(index).unwrap());
             assert_eq!(verify_inclusion(index, size, leaf, &proof, &root), Ok(()));
             for bad in tampered(&proof) {
@@ -136,12 +141,12 @@ fn every_consistency_proof_up_to_130_leaves() {
     let leaves = leaves(130);
     let tree: MemoryTree = leaves.iter().copied().collect();
     for new in 0..=130_u64 {
-        let these = &leaves[..new as usize];
+        let these = &leaves[..at(new)];
         let new_root = naive::root(these);
         for old in 1..=new {
-            let old_root = naive::root(&these[..old as usize]);
+            let old_root = naive::root(&these[..at(old)]);
             let proof = consistency_proof(old, new, &tree).unwrap();
-            assert_eq!(proof, naive::consistency(old as usize, these, true));
+            assert_eq!(proof, naive::consistency(at(old), these, true));
             let check = |proof: &[TreeHash], old_root, new_root| {
                 verify_consistency(old, new, proof, old_root, new_root)
             };
@@ -179,7 +184,7 @@ fn a_frontier_can_be_stored_and_goes_on() {
         };
         assert_eq!(Frontier::from_parts(size, more), Err(error));
         frontier.push_with(*leaf, |level, index, hash| {
-            let start = (index << level) as usize;
+            let start = at(index << level);
             assert_eq!(hash, naive::root(&leaves[start..start + (1 << level)]));
         });
     }

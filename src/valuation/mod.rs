@@ -4,14 +4,26 @@
 //! row an integer over a stated denominator, and owners' sums become weights. Thread count and
 //! order of the input cannot change a byte of the result.
 
+mod contributions;
 mod distance;
+mod duplicates;
 pub mod knn;
 mod quotient;
 mod rows;
 mod table;
+mod value_table;
 mod weights;
 
+pub use contributions::{
+    Contribution, ContributionError, ContributionValues, MethodError, ROW_KNN_SHAPLEY, RowKnn,
+    value_contributions,
+};
+pub use duplicates::{Clusters, RowHash, RowPlace, row_hashes};
 pub use quotient::quotient;
 pub use rows::{canonical_row, seeded_order, tie_hash};
 pub use table::{FeatureTable, TableViolation, TextColumn};
+pub use value_table::{
+    Input, Line, MAX_TEXT_BYTES, MAX_VALUE_TABLE_BYTES, Seed, VALUE_TABLE_FORMAT, ValueTable,
+    ValueTableError,
+};
 pub use weights::{WEIGHT_TOTAL, WeightError, weights};

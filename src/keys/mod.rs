@@ -1,4 +1,4 @@
-//! Ed25519 keys: signing, strict verification and the PEM form of a key.
+//! Ed25519 keys: signing, strict verification, the PEM form of a key, and bearer tokens.
 //!
 //! There is one rule for a good signature, [`StrictVerifier`]; [`VerifyingKeys`] decides the
 //! same and is quicker for keys that come again. Randomness and time are arguments, and files
@@ -6,9 +6,11 @@
 
 mod secret;
 mod strict;
+mod token;
 
 #[cfg(test)]
 mod tests;
 
 pub use secret::{SecretKey, SecretKeyError};
 pub use strict::{StrictVerifier, VerifyingKeys};
+pub use token::{BearerToken, Claims, TokenError, issue_token};

@@ -6,10 +6,10 @@ use std::str::FromStr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::domain::{Signer, TreeHash, Verifier};
+use crate::domain::{NameError, Origin, Signer, TreeHash, Verifier};
 
 use super::note::{NoteError, SignedNote};
-use super::verifier_key::{KeyName, KeyNameError, VerifierKey};
+use super::verifier_key::VerifierKey;
 
 /// Why a text is not a checkpoint, or not one to trust.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +22,7 @@ pub enum CheckpointError {
     Lines,
     /// The first line is not an origin.
     #[error("the origin in the checkpoint is refused")]
-    Origin(#[source] KeyNameError),
+    Origin(#[source] NameError),
     /// The second line is not a size.
     #[error("the size in a checkpoint is decimal without leading zeros; this is not: {text:?}")]
     Size {
@@ -39,7 +39,7 @@ pub enum CheckpointError {
     #[error("the checkpoint of {origin} is signed by other names only; a log signs its own")]
     NotSignedByOrigin {
         /// The origin of the checkpoint.
-        origin: KeyName,
+        origin: Origin,
     },
 }
 
@@ -47,7 +47,7 @@ pub enum CheckpointError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
     /// The name of the log, which is also the name of its keys.
-    pub origin: KeyName,
+    pub origin: Origin,
     /// The number of entries.
     pub size: u64,
     /// The root of the tree over them.

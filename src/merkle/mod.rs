@@ -22,5 +22,5 @@ pub use note::{NoteError, NoteSignature, SignedNote};
 pub use prove::{
     MemoryTree, NodeMissing, Nodes, ProveError, Prover, consistency_proof, inclusion_proof, root_at,
 };
-pub use verifier_key::{KeyHint, KeyName, KeyNameError, VerifierKey, VerifierKeyError};
+pub use verifier_key::{KeyHint, VerifierKey, VerifierKeyError};
 pub use verify::{ProofError, verify_consistency, verify_inclusion};

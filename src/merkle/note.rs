@@ -8,9 +8,9 @@ use std::str::FromStr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::domain::{Signature, Signer, Verifier};
+use crate::domain::{Origin, Signature, Signer, Verifier};
 
-use super::verifier_key::{KeyHint, KeyName, KeyNameError, VerifierKey};
+use super::verifier_key::{KeyHint, VerifierKey};
 
 /// The start of a signature line: an em dash and a space.
 const DASH: &str = "\u{2014} ";
@@ -61,20 +61,11 @@ pub enum NoteError {
         /// The number of the signature line, from 1.
         line: usize,
     },
-    /// The name in a signature line is not one.
-    #[error("the name in signature line {line} is refused")]
-    SignatureName {
-        /// The number of the signature line, from 1.
-        line: usize,
-        /// What is wrong with it.
-        #[source]
-        source: KeyNameError,
-    },
     /// A known key has signed something else.
     #[error("the signature of {name} with key {hint} is wrong: the note was changed or forged")]
     BadSignature {
         /// The name in the signature line.
-        name: KeyName,
+        name: String,
         /// Which key of that name.
         hint: KeyHint,
     },
@@ -86,8 +77,8 @@ pub enum NoteError {
 /// One signature line of a note; who made it and whether it is good is not decided here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoteSignature {
-    /// The name of the key.
-    pub name: KeyName,
+    /// The name of the key: not empty, without white space and plus signs.
+    pub name: String,
     /// Which key of that name.
     pub hint: KeyHint,
     /// What follows the hint; other algorithms than Ed25519 have other lengths.
@@ -158,14 +149,14 @@ impl SignedNote {
     ///
     /// `text` must be lines without control characters that end with a newline; a caller that
     /// makes it from checked parts, as a checkpoint is, cannot miss that.
-    pub(super) fn sign(text: String, name: &KeyName, signers: &[&dyn Signer]) -> Self {
+    pub(super) fn sign(text: String, name: &Origin, signers: &[&dyn Signer]) -> Self {
         let sign = |signer: &&dyn Signer| {
             let key = signer.public_key();
             let name = name.clone();
             let signed_by = VerifierKey { name, key };
             NoteSignature {
                 hint: signed_by.hint(),
-                name: signed_by.name,
+                name: signed_by.name.to_string(),
                 bytes: signer.sign(text.as_bytes()).0.to_vec(),
             }
         };
@@ -189,7 +180,7 @@ impl SignedNote {
         for line in &self.signatures {
             let named = known.iter().zip(&hints);
             let mut named = named
-                .filter(|(key, hint)| key.name == line.name && **hint == line.hint)
+                .filter(|(key, hint)| key.name.as_str() == line.name && **hint == line.hint)
                 .map(|(key, _)| key)
                 .peekable();
             if named.peek().is_none() {
@@ -241,15 +232,16 @@ fn parse_signature(text: &str, line: usize) -> Result<NoteSignature, NoteError> 
     let form = || NoteError::SignatureForm { line };
     let text = text.strip_prefix(DASH).ok_or_else(form)?;
     let (name, encoded) = text.split_once(' ').ok_or_else(form)?;
-    let named = name.parse();
-    let name = named.map_err(|source| NoteError::SignatureName { line, source })?;
+    if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c == '+') {
+        return Err(form());
+    }
     let bytes = STANDARD.decode(encoded).map_err(|_| form())?;
     let (hint, bytes) = bytes.split_first_chunk().ok_or_else(form)?;
     if bytes.is_empty() {
         return Err(form());
     }
     Ok(NoteSignature {
-        name,
+        name: name.to_owned(),
         hint: KeyHint(*hint),
         bytes: bytes.to_vec(),
     })

@@ -1,4 +1,4 @@
-//! Who signs notes: key names and verifier keys in the C2SP form.
+//! Who signs notes: verifier keys in the C2SP form.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,94 +7,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use crate::domain::PublicKey;
+use crate::domain::{NameError, Origin, PublicKey};
 
 /// The first byte of an encoded key: a plain Ed25519 key.
 const ED25519: u8 = 1;
-
-/// Why a text cannot name a key or a log.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum KeyNameError {
-    /// There is nothing.
-    #[error("a key name must not be empty; write one like log.example.org/fenrun")]
-    Empty,
-    /// It is too long.
-    #[error("a key name has at most {limit} bytes, this one has {found}")]
-    TooLong {
-        /// The limit, in bytes.
-        limit: usize,
-        /// The length as given, in bytes.
-        found: usize,
-    },
-    /// A character would break the note format.
-    #[error("the key name {name:?} has the character {character:?}, which the format forbids")]
-    Character {
-        /// The name as given.
-        name: String,
-        /// The first forbidden character: a space, a control character or a plus sign.
-        character: char,
-    },
-    /// It is a URL with a scheme.
-    #[error("the key name {name:?} starts with a scheme; leave it out")]
-    Scheme {
-        /// The name as given.
-        name: String,
-    },
-    /// It ends with a slash.
-    #[error("the key name {name:?} ends with a slash; leave it out")]
-    TrailingSlash {
-        /// The name as given.
-        name: String,
-    },
-}
-
-/// The name of a key that signs notes, and the origin of the log that it signs for.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyName(String);
-
-impl KeyName {
-    /// The longest name, in bytes.
-    pub const LIMIT: usize = 255;
-
-    /// Returns the name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for KeyName {
-    type Err = KeyNameError;
-
-    fn from_str(text: &str) -> Result<Self, KeyNameError> {
-        let found = text.len();
-        if found > Self::LIMIT {
-            let limit = Self::LIMIT;
-            return Err(KeyNameError::TooLong { limit, found });
-        }
-        if text.is_empty() {
-            return Err(KeyNameError::Empty);
-        }
-        let name = || text.to_owned();
-        let forbidden = |c: &char| c.is_whitespace() || c.is_control() || *c == '+';
-        if let Some(character) = text.chars().find(forbidden) {
-            let name = name();
-            return Err(KeyNameError::Character { name, character });
-        }
-        if text.contains("://") {
-            return Err(KeyNameError::Scheme { name: name() });
-        }
-        if text.ends_with('/') {
-            return Err(KeyNameError::TrailingSlash { name: name() });
-        }
-        Ok(Self(name()))
-    }
-}
-
-impl fmt::Display for KeyName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// Why a text is not a verifier key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -107,7 +23,7 @@ pub enum VerifierKeyError {
     },
     /// The name is not one.
     #[error("the name in the verifier key is refused")]
-    Name(#[source] KeyNameError),
+    Name(#[source] NameError),
     /// The middle part is not eight lower-case hex digits.
     #[error("the key hint of a verifier key is 8 lower-case hex digits; this is not: {text:?}")]
     Hint {
@@ -124,7 +40,7 @@ pub enum VerifierKeyError {
     #[error("the verifier key of {name} is not an Ed25519 key (type 1, 32 bytes)")]
     Algorithm {
         /// The name in the verifier key.
-        name: KeyName,
+        name: Origin,
     },
     /// Hint and key contradict each other.
     #[error(
@@ -132,7 +48,7 @@ pub enum VerifierKeyError {
     )]
     HintMismatch {
         /// The name in the verifier key.
-        name: KeyName,
+        name: Origin,
         /// The hint that name and key give.
         expected: KeyHint,
         /// The hint as given.
@@ -159,8 +75,8 @@ impl fmt::Debug for KeyHint {
 /// A name and the Ed25519 key that signs under it; shown and parsed as `name+hint+key`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifierKey {
-    /// The name, for a log its origin.
-    pub name: KeyName,
+    /// The name: the origin of the log that signs with the key.
+    pub name: Origin,
     /// The key.
     pub key: PublicKey,
 }
@@ -196,7 +112,7 @@ impl FromStr for VerifierKey {
         let (Some(name), Some(hint), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(VerifierKeyError::Form { text: start(text) });
         };
-        let name: KeyName = name.parse().map_err(VerifierKeyError::Name)?;
+        let name: Origin = name.parse().map_err(VerifierKeyError::Name)?;
         let found = hex::decode(hint).ok();
         let found = found.and_then(|bytes| Some(KeyHint(bytes.try_into().ok()?)));
         let Some(found) = found.filter(|found| found.to_string() == hint) else {

@@ -91,7 +91,8 @@ pub fn verify_inclusion(
 /// Checks that the tree of `old` leaves and `old_root` is a prefix of that of `new` leaves.
 ///
 /// # Errors
-/// The old size is zero or above the new one, the proof has another length than they need, or leads elsewhere.
+/// The old size is zero or above the new one, or the proof has another length than they need
+/// or leads elsewhere.
 pub fn verify_consistency(
     old: u64,
     new: u64,

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::*;
+use super::super::*;
 use crate::domain::{PublicKey, Signature, Signer, Verifier};
 
 #[derive(Deserialize)]

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::*;
+use super::super::*;
 use crate::domain::TreeHash;
 
 /// The definitions of RFC 6962, section 2.1, word for word and slow.

@@ -1,0 +1,4 @@
+//! Tests of keys against published cases, and of tokens case by case.
+
+mod signing;
+mod token;

@@ -1,0 +1,4 @@
+//! Tests of the tree against its definition, and of notes against the published form.
+
+mod notes;
+mod tree;

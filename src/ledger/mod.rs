@@ -1,7 +1,21 @@
 //! The state machine: who may do what, what a command decides, and what it changes.
+//!
+//! [`decide`] reads a [`View`] of the rows as of the entry before, and answers with a refusal or
+//! with the [`Changes`] that the entry makes. It asks no clock, no file and no network, so the
+//! server, a follower and the auditor reach the same rows from the same log. What it needs from
+//! outside (attachments, whether the signature verified) is handed in.
 
+mod decide;
+mod permission;
+mod rows;
+mod rules;
+mod state;
 mod view;
 
+pub use decide::{Attachments, Outcome, Stop, Submission, Verdict, decide};
+pub use permission::{Permission, permission};
+pub use rows::*;
+pub use state::State;
 pub use view::{
     Changes, KeyRange, Layered, MemoryView, Order, View, ViewFault, Visit, prefix_end, scan_prefix,
     state_hash,

@@ -1,0 +1,247 @@
+//! What a signed command decides: the order of checks, then the rules of its action.
+//!
+//! The order is part of the interface (`docs/errors.md`): of two defects in one command the
+//! earlier check answers, so that every server and auditor gives the same reason.
+
+use bytes::Bytes;
+
+use super::permission::permission;
+use super::rows::{CharterRow, KeyHolder, KeyRow, KeyState, PartyRow, ThingKind, ThingRow};
+use super::rules;
+use super::state::State;
+use super::view::{Changes, View, ViewFault};
+use crate::domain::{
+    Action, ActionKind, Command, CommandId, ContentHash, PartyName, PublicKey, Reason, Rejection,
+    UnixMillis, Verifier,
+};
+
+/// The newest version of the rules that this program knows.
+pub const RULES_VERSION: u32 = 1;
+
+/// The blobs that a command names and its rules read.
+pub trait Attachments {
+    /// Returns the bytes under a hash, which have been checked against it; none if not stored.
+    fn get(&self, hash: &ContentHash) -> Option<Bytes>;
+}
+
+/// A decoded command with the place and time that it would get, or has, in the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Submission<'a> {
+    /// The index that the entry gets.
+    pub index: u64,
+    /// The time that the entry gets.
+    pub recorded_at: UnixMillis,
+    /// The key that signed.
+    pub public_key: PublicKey,
+    /// Whether the signature verified, strictly, over the DSSE encoding of the command.
+    pub signature_valid: bool,
+    /// The command's id.
+    pub id: CommandId,
+    /// The decoded command.
+    pub command: &'a Command,
+}
+
+/// What an accepted command does.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// The rows that it changes.
+    pub changes: Changes,
+    /// Attachments that the rules computed; the engine makes them durable before the entry.
+    pub produced: Vec<(ContentHash, Bytes)>,
+}
+
+/// What became of a command.
+#[derive(Debug, Clone)]
+pub enum Verdict {
+    /// It is accepted.
+    Accepted(Outcome),
+    /// It was accepted before, at this index.
+    Repeated {
+        /// The index of the entry.
+        index: u64,
+    },
+    /// It is refused and changes nothing.
+    Rejected(Rejection),
+}
+
+/// Why a rule stopped: the caller's fault or the storage's.
+#[derive(Debug)]
+pub enum Stop {
+    /// The command is refused.
+    Rejected(Rejection),
+    /// The storage failed; nothing may be concluded.
+    Fault(ViewFault),
+}
+
+impl From<ViewFault> for Stop {
+    fn from(fault: ViewFault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Rejection> for Stop {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+/// Returns a refusal as the error of a rule.
+pub(crate) fn refuse<T>(reason: Reason, message: impl Into<String>) -> Result<T, Stop> {
+    Err(Stop::Rejected(Rejection::new(reason, message)))
+}
+
+/// What the rules of an action work with.
+pub(crate) struct Rules<'a> {
+    /// The rows, and the changes so far.
+    pub state: State<'a>,
+    /// The submission.
+    pub submission: Submission<'a>,
+    /// The charter in force before this entry.
+    pub charter: CharterRow,
+    /// The actor as admitted.
+    pub actor: PartyRow,
+    /// Checks proofs of possession and applications.
+    pub verifier: &'a dyn Verifier,
+    /// What the command names.
+    pub attachments: &'a dyn Attachments,
+    /// Attachments that the rules computed.
+    pub produced: Vec<(ContentHash, Bytes)>,
+}
+
+impl Rules<'_> {
+    /// Returns the name of the actor.
+    pub fn actor_name(&self) -> &PartyName {
+        &self.submission.command.actor
+    }
+}
+
+/// Decides a command on the rows as of the entry before.
+///
+/// # Errors
+/// A [`ViewFault`] where the storage fails; a refusal is not an error but a verdict.
+pub fn decide(
+    view: &dyn View,
+    submission: Submission<'_>,
+    verifier: &dyn Verifier,
+    attachments: &dyn Attachments,
+) -> Result<Verdict, ViewFault> {
+    match try_decide(view, submission, verifier, attachments) {
+        Ok(verdict) => Ok(verdict),
+        Err(Stop::Rejected(rejection)) => Ok(Verdict::Rejected(rejection)),
+        Err(Stop::Fault(fault)) => Err(fault),
+    }
+}
+
+fn try_decide(
+    view: &dyn View,
+    submission: Submission<'_>,
+    verifier: &dyn Verifier,
+    attachments: &dyn Attachments,
+) -> Result<Verdict, Stop> {
+    let state = State::new(view);
+    let Some(charter) = state.get::<CharterRow>(&())? else {
+        return rules::found(state, submission, verifier).map(Verdict::Accepted);
+    };
+    let key = check_key(&state, &submission)?;
+    let command = submission.command;
+    if command.ledger != Some(charter.ledger) {
+        let message = format!(
+            "this ledger is {}; the command names another",
+            charter.ledger
+        );
+        return refuse(Reason::LedgerMismatch, message);
+    }
+    let KeyHolder::Party(holder) = &key.holder else {
+        return refuse(
+            Reason::KeyUnknown,
+            "the key is the log's and signs no commands",
+        );
+    };
+    if *holder != command.actor {
+        let message = format!("the key is not one of {}'s", command.actor);
+        return refuse(Reason::ActorMismatch, message);
+    }
+    if let Some(row) = state.get::<ThingRow>(&submission.id.thing(0))? {
+        return Ok(Verdict::Repeated {
+            index: row.at.index,
+        });
+    }
+    if key.state != KeyState::Active {
+        return refuse(
+            Reason::KeyInactive,
+            "the key may no longer sign; sign with the active one",
+        );
+    }
+    check_time(&charter, &submission)?;
+    let Some(actor) = state.get::<PartyRow>(&command.actor)? else {
+        return Err(ViewFault::new("a key names a party that has no row").into());
+    };
+    let kind = command.action.kind();
+    if !permission(kind).allows(&actor.roles) {
+        let message = format!(
+            "{} has no role that may ask for {}",
+            command.actor,
+            kind.name()
+        );
+        return refuse(Reason::NotPermitted, message);
+    }
+    let rules = Rules {
+        state,
+        submission,
+        charter,
+        actor,
+        verifier,
+        attachments,
+        produced: Vec::new(),
+    };
+    accept(rules).map(Verdict::Accepted)
+}
+
+fn check_key(state: &State<'_>, submission: &Submission<'_>) -> Result<KeyRow, Stop> {
+    let key = submission.public_key;
+    let Some(row) = state.get::<KeyRow>(&key)? else {
+        return refuse(
+            Reason::KeyUnknown,
+            format!("no party of this ledger has the key {key}"),
+        );
+    };
+    if !submission.signature_valid {
+        return refuse(Reason::SignatureInvalid, "the signature does not verify");
+    }
+    Ok(row)
+}
+
+fn check_time(charter: &CharterRow, submission: &Submission<'_>) -> Result<(), Stop> {
+    let created_at = submission.command.created_at;
+    let distance = created_at.abs_diff(submission.recorded_at);
+    if distance <= charter.time_window_ms {
+        return Ok(());
+    }
+    let message = format!(
+        "created_at is {created_at}, the server's time {}, which is more than {} ms apart",
+        submission.recorded_at, charter.time_window_ms
+    );
+    let rejection = Rejection::new(Reason::TimeWindow, message)
+        .fact("server_time", submission.recorded_at)
+        .fact("time_window_ms", charter.time_window_ms);
+    Err(rejection.into())
+}
+
+/// Runs the rules of the action and records that the command was accepted.
+fn accept(mut rules: Rules<'_>) -> Result<Outcome, Stop> {
+    let created = rules::run(&mut rules)?;
+    let submission = rules.submission;
+    for (number, kind) in (0u32..).zip(created) {
+        let at = super::rows::Locator {
+            index: submission.index,
+            number,
+        };
+        rules
+            .state
+            .put(&submission.id.thing(number), &ThingRow { at, kind });
+    }
+    Ok(Outcome {
+        changes: rules.state.into_changes(),
+        produced: rules.produced,
+    })
+}

@@ -1,0 +1,62 @@
+//! The rows of the state: one table a type, its key and its value, both of them bytes.
+//!
+//! A key is the table's tag and the parts of the key so that bytes order as the parts do:
+//! integers big-endian, names ended by a zero byte where something follows. A value is the
+//! postcard form of the row's struct. Rows with random keys are few and small (ids, hashes), all
+//! others are ascending or keep together what belongs together, because the index pays for
+//! scattered writes.
+
+mod charter;
+mod contribution;
+mod key;
+mod party;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::view::ViewFault;
+
+pub use charter::{CharterRow, ThingKind, ThingRow};
+pub use contribution::{
+    ContentRow, ContributionNameRow, ContributionRow, GrantRow, ParentRow, Withdrawal,
+};
+pub use key::{KeyPart, Locator};
+pub use party::{KeyHolder, KeyRow, KeyState, PartyRow};
+
+/// A row of one table.
+pub trait Row: Serialize + DeserializeOwned {
+    /// The table's tag, the first byte of its keys; each table has its own.
+    const TABLE: u8;
+    /// What the row is known by.
+    type Key: KeyPart;
+}
+
+/// Returns the full key of a row.
+pub fn key<R: Row>(key: &R::Key) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(64);
+    bytes.push(R::TABLE);
+    key.write(&mut bytes);
+    bytes
+}
+
+/// Returns the value of a row.
+pub fn encode<R: Row>(row: &R) -> Bytes {
+    // Writing plain structs to memory has no way to fail; an empty value would not decode.
+    postcard::to_allocvec(row)
+        .map(Bytes::from)
+        .unwrap_or_default()
+}
+
+/// Reads the value of a row.
+///
+/// # Errors
+/// A [`ViewFault`] naming the key where the bytes are no such row.
+pub fn decode<R: Row>(key: &[u8], value: &[u8]) -> Result<R, ViewFault> {
+    postcard::from_bytes(value).map_err(|error| {
+        ViewFault::because(
+            format!("the row {} does not decode", hex::encode(key)),
+            error,
+        )
+    })
+}

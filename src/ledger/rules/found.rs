@@ -1,0 +1,1 @@
+//! The founding of a ledger.

@@ -8,8 +8,6 @@ use crate::domain::{ActionKind, Role};
 /// Who may ask for an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
-    /// Nobody over the network; only the founding entry.
-    FoundingOnly,
     /// A party with one of these roles.
     Roles(&'static [Role]),
     /// Every admitted party, for itself.
@@ -20,7 +18,6 @@ impl Permission {
     /// Says whether a party with these roles may ask.
     pub fn allows(self, roles: &[Role]) -> bool {
         match self {
-            Self::FoundingOnly => false,
             Self::Roles(allowed) => allowed.iter().any(|role| roles.contains(role)),
             Self::EveryParty => true,
         }
@@ -31,8 +28,8 @@ impl Permission {
 pub fn permission(kind: ActionKind) -> Permission {
     use ActionKind as Kind;
     match kind {
-        Kind::Found => Permission::FoundingOnly,
-        Kind::AmendCharter
+        Kind::Found
+        | Kind::AmendCharter
         | Kind::Upgrade
         | Kind::AdmitParty
         | Kind::ReplaceKey

@@ -60,7 +60,7 @@ impl<'a> State<'a> {
         let mut full = vec![R::TABLE];
         full.extend_from_slice(prefix);
         let mut damaged = None;
-        let layered = Layered::new(self.base, &self.changes);
+        let layered = self.layered();
         let mut each = |key: &[u8], value: &[u8]| match rows::decode::<R>(key, value) {
             Ok(row) => visit(key.get(full.len()..).unwrap_or_default(), row),
             Err(fault) => {
@@ -104,7 +104,7 @@ impl<'a> State<'a> {
             Order::Descending => KeyRange::between(&table, &full),
         };
         let mut found = None;
-        let layered = Layered::new(self.base, &self.changes);
+        let layered = self.layered();
         super::View::scan(&layered, range, order, &mut |key, value| {
             found = Some((
                 key.get(1..).unwrap_or_default().to_vec(),
@@ -115,6 +115,13 @@ impl<'a> State<'a> {
         found
             .map(|(key, row)| row.map(|row| (key, row)))
             .transpose()
+    }
+
+    fn layered(&self) -> Layered<'_> {
+        Layered {
+            base: self.base,
+            changes: &self.changes,
+        }
     }
 
     /// Returns the changes, ending the state.

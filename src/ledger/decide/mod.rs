@@ -6,13 +6,13 @@
 use bytes::Bytes;
 
 use super::permission::permission;
-use super::rows::{CharterRow, KeyHolder, KeyRow, KeyState, PartyRow, ThingKind, ThingRow};
+use super::rows::{CharterRow, KeyHolder, KeyRow, KeyState, Locator, PartyRow, ThingRow};
 use super::rules;
 use super::state::State;
 use super::view::{Changes, View, ViewFault};
 use crate::domain::{
-    Action, ActionKind, Command, CommandId, ContentHash, PartyName, PublicKey, Reason, Rejection,
-    UnixMillis, Verifier,
+    Action, Command, CommandId, ContentHash, PartyName, PublicKey, Reason, Rejection, UnixMillis,
+    Verifier,
 };
 
 /// The newest version of the rules that this program knows.
@@ -90,7 +90,14 @@ pub(crate) fn refuse<T>(reason: Reason, message: impl Into<String>) -> Result<T,
     Err(Stop::Rejected(Rejection::new(reason, message)))
 }
 
+/// Refuses because there is no such thing, or none that the actor may see: one answer for both.
+#[allow(dead_code)]
+pub(crate) fn not_found<T>(what: impl std::fmt::Display) -> Result<T, Stop> {
+    refuse(Reason::NotFound, format!("there is no {what}"))
+}
+
 /// What the rules of an action work with.
+#[allow(dead_code)]
 pub(crate) struct Rules<'a> {
     /// The rows, and the changes so far.
     pub state: State<'a>,
@@ -108,10 +115,24 @@ pub(crate) struct Rules<'a> {
     pub produced: Vec<(ContentHash, Bytes)>,
 }
 
-impl Rules<'_> {
+#[allow(dead_code)]
+impl<'a> Rules<'a> {
     /// Returns the name of the actor.
-    pub fn actor_name(&self) -> &PartyName {
+    pub fn actor_name(&self) -> &'a PartyName {
         &self.submission.command.actor
+    }
+
+    /// Returns the index that the entry gets.
+    pub fn index(&self) -> u64 {
+        self.submission.index
+    }
+
+    /// Returns where the first thing that the command creates stands.
+    pub fn first_locator(&self) -> Locator {
+        Locator {
+            index: self.submission.index,
+            number: 0,
+        }
     }
 }
 
@@ -142,50 +163,27 @@ fn try_decide(
     let Some(charter) = state.get::<CharterRow>(&())? else {
         return rules::found(state, submission, verifier).map(Verdict::Accepted);
     };
-    let key = check_key(&state, &submission)?;
     let command = submission.command;
-    if command.ledger != Some(charter.ledger) {
-        let message = format!(
-            "this ledger is {}; the command names another",
-            charter.ledger
-        );
-        return refuse(Reason::LedgerMismatch, message);
-    }
-    let KeyHolder::Party(holder) = &key.holder else {
-        return refuse(
-            Reason::KeyUnknown,
-            "the key is the log's and signs no commands",
-        );
-    };
-    if *holder != command.actor {
+    let (key, holder) = check_key(&state, &submission)?;
+    check_ledger(&charter, command)?;
+    if holder != command.actor {
         let message = format!("the key is not one of {}'s", command.actor);
         return refuse(Reason::ActorMismatch, message);
     }
     if let Some(row) = state.get::<ThingRow>(&submission.id.thing(0))? {
-        return Ok(Verdict::Repeated {
-            index: row.at.index,
-        });
+        let index = row.at.index;
+        return Ok(Verdict::Repeated { index });
     }
-    if key.state != KeyState::Active {
-        return refuse(
-            Reason::KeyInactive,
-            "the key may no longer sign; sign with the active one",
-        );
+    if key != KeyState::Active {
+        let message = "the key may no longer sign; sign with the active one";
+        return refuse(Reason::KeyInactive, message);
     }
-    check_time(&charter, &submission)?;
+    check_time(charter.time_window_ms, &submission)?;
     let Some(actor) = state.get::<PartyRow>(&command.actor)? else {
         return Err(ViewFault::new("a key names a party that has no row").into());
     };
-    let kind = command.action.kind();
-    if !permission(kind).allows(&actor.roles) {
-        let message = format!(
-            "{} has no role that may ask for {}",
-            command.actor,
-            kind.name()
-        );
-        return refuse(Reason::NotPermitted, message);
-    }
-    let rules = Rules {
+    check_permission(command, &actor)?;
+    accept(Rules {
         state,
         submission,
         charter,
@@ -193,37 +191,78 @@ fn try_decide(
         verifier,
         attachments,
         produced: Vec::new(),
-    };
-    accept(rules).map(Verdict::Accepted)
+    })
+    .map(Verdict::Accepted)
 }
 
-fn check_key(state: &State<'_>, submission: &Submission<'_>) -> Result<KeyRow, Stop> {
+/// Returns the state of the key that signed and the party that it serves.
+fn check_key(
+    state: &State<'_>,
+    submission: &Submission<'_>,
+) -> Result<(KeyState, PartyName), Stop> {
     let key = submission.public_key;
-    let Some(row) = state.get::<KeyRow>(&key)? else {
-        return refuse(
-            Reason::KeyUnknown,
-            format!("no party of this ledger has the key {key}"),
-        );
+    let Some(KeyRow {
+        holder: KeyHolder::Party(holder),
+        state,
+        ..
+    }) = state.get::<KeyRow>(&key)?
+    else {
+        let message = format!("no party of this ledger has the key {key}");
+        return refuse(Reason::KeyUnknown, message);
     };
-    if !submission.signature_valid {
-        return refuse(Reason::SignatureInvalid, "the signature does not verify");
-    }
-    Ok(row)
+    check_signature(submission)?;
+    Ok((state, holder))
 }
 
-fn check_time(charter: &CharterRow, submission: &Submission<'_>) -> Result<(), Stop> {
-    let created_at = submission.command.created_at;
-    let distance = created_at.abs_diff(submission.recorded_at);
-    if distance <= charter.time_window_ms {
+/// Checks what was found out about the signature before.
+pub(super) fn check_signature(submission: &Submission<'_>) -> Result<(), Stop> {
+    if submission.signature_valid {
+        return Ok(());
+    }
+    let rejection = Rejection::new(Reason::SignatureInvalid, "the signature does not verify")
+        .fact("command_id", submission.id);
+    Err(rejection.into())
+}
+
+fn check_ledger(charter: &CharterRow, command: &Command) -> Result<(), Stop> {
+    // Found names no ledger because it makes one; its rules say that there is one already.
+    let makes_one = command.ledger.is_none() && matches!(command.action, Action::Found(_));
+    if makes_one || command.ledger == Some(charter.ledger) {
         return Ok(());
     }
     let message = format!(
-        "created_at is {created_at}, the server's time {}, which is more than {} ms apart",
-        submission.recorded_at, charter.time_window_ms
+        "this ledger is {}; the command names another",
+        charter.ledger
+    );
+    refuse(Reason::LedgerMismatch, message)
+}
+
+fn check_permission(command: &Command, actor: &PartyRow) -> Result<(), Stop> {
+    let kind = command.action.kind();
+    if permission(kind).allows(&actor.roles) {
+        return Ok(());
+    }
+    let message = format!(
+        "{} has no role that may ask for {}",
+        command.actor,
+        kind.name()
+    );
+    refuse(Reason::NotPermitted, message)
+}
+
+/// Checks that the command was signed within the window around the recorded time.
+pub(super) fn check_time(window_ms: u64, submission: &Submission<'_>) -> Result<(), Stop> {
+    let created_at = submission.command.created_at;
+    if created_at.abs_diff(submission.recorded_at) <= window_ms {
+        return Ok(());
+    }
+    let message = format!(
+        "created_at is {created_at}, the server's time {}, which is more than {window_ms} ms apart",
+        submission.recorded_at
     );
     let rejection = Rejection::new(Reason::TimeWindow, message)
         .fact("server_time", submission.recorded_at)
-        .fact("time_window_ms", charter.time_window_ms);
+        .fact("time_window_ms", window_ms);
     Err(rejection.into())
 }
 
@@ -232,7 +271,7 @@ fn accept(mut rules: Rules<'_>) -> Result<Outcome, Stop> {
     let created = rules::run(&mut rules)?;
     let submission = rules.submission;
     for (number, kind) in (0u32..).zip(created) {
-        let at = super::rows::Locator {
+        let at = Locator {
             index: submission.index,
             number,
         };

@@ -1,11 +1,14 @@
 //! The rules of each action, one file a resource.
 //!
 //! A rule reads rows, refuses or changes them, and says what the command created. Its refusals
-//! come after all checks of `decide` and in the order in which its code stands.
+//! come after all checks of `decide`; of several that hold, the one that stands earlier in
+//! [`Reason`] answers. Refusing in the middle is harmless: the changes of a refused command are
+//! dropped whole.
 
 mod found;
+mod possession;
 
-use super::decide::{Outcome, Rules, Stop, refuse};
+use super::decide::{Rules, Stop, refuse};
 use super::rows::ThingKind;
 use crate::domain::{Action, Reason};
 
@@ -16,6 +19,9 @@ pub(crate) use found::found;
 pub(crate) fn run(rules: &mut Rules<'_>) -> Result<Vec<ThingKind>, Stop> {
     match &rules.submission.command.action {
         Action::Found(_) => refuse(Reason::AlreadyFounded, "the ledger is founded"),
-        _ => refuse(Reason::NotInThisVersion, "not yet"),
+        _ => refuse(
+            Reason::NotInThisVersion,
+            "this program does not have this action yet",
+        ),
     }
 }

@@ -55,6 +55,57 @@ fn edge_cases_are_judged_by_the_strict_rule() {
     }
 }
 
+/// Four of the cases of C2SP/CCTV, by their numbers: the rules by which libraries differ.
+#[test]
+fn signatures_on_which_libraries_disagree() {
+    let (zero, mixed) = ("00".repeat(32), "10eb7c3acfb2bed3e0d6ab89bf5a3d6a");
+    let mixed = format!("{mixed}fddd1176ce4812e38d9fd485058fdb1f");
+    let point = "36684ea91032ba5b1dbab2d02f4debc74c3327f2b3802e2e4d371aa42b12b56b";
+    for (number, key, r, s, message, good) in [
+        // A is of small order.
+        (
+            3,
+            &zero,
+            point,
+            "05ba9a796274d80437afa36f1236563f2f3b0aa84cecddc3d20914615ba4fe02",
+            "ed25519vectors 3",
+            false,
+        ),
+        // R is of small order.
+        (
+            5,
+            &mixed,
+            &zero,
+            "9472a69cd9a701a50d130ed52189e2455b23767db52cacb8716fb896ffeeac09",
+            "ed25519vectors 3",
+            false,
+        ),
+        // The equation holds with the cofactor only.
+        (
+            6,
+            &mixed,
+            point,
+            "c02e2b9e63e385c058bf62b14b3a2b29ccefe8e38ddb536bc3f9865320a3d801",
+            "ed25519vectors 10",
+            false,
+        ),
+        // A and R have a part of small order, and the equation holds without the cofactor.
+        (
+            7,
+            &mixed,
+            point,
+            "bbfd00bd9c259d8d222d15e67a3d8228585050dbb9b9585be20d8fadc721da03",
+            "ed25519vectors",
+            true,
+        ),
+    ] {
+        let signature: Signature = format!("{r}{s}").parse().unwrap();
+        let key: PublicKey = key.parse().unwrap();
+        let verified = StrictVerifier.verify(&key, message.as_bytes(), &signature);
+        assert_eq!(verified, good, "case {number}");
+    }
+}
+
 #[test]
 fn rfc_8032_signs_and_verifies() {
     let seed = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";

@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::path::PathBuf;
 
 use base64::Engine;
@@ -189,6 +190,45 @@ fn a_frontier_can_be_stored_and_goes_on() {
         });
     }
     assert_eq!(frontier.root(), root_of(&leaves));
+}
+
+/// Counts how often a node is read.
+struct Counting<'a>(&'a MemoryTree, Cell<u64>);
+
+impl Nodes for Counting<'_> {
+    type Error = NodeMissing;
+
+    fn node(&self, level: u32, index: u64) -> Result<TreeHash, NodeMissing> {
+        self.1.set(self.1.get() + 1);
+        self.0.node(level, index)
+    }
+}
+
+#[test]
+fn proofs_in_order_read_few_nodes() {
+    let tree: MemoryTree = (0_u32..5000).map(|n| leaf_hash(&n.to_be_bytes())).collect();
+    let counting = Counting(&tree, Cell::new(0));
+    let mut prover = Prover::new(4999, &counting).unwrap();
+    for index in 3975..4999 {
+        assert_eq!(prover.inclusion(index), inclusion_proof(index, 4999, &tree));
+    }
+    let reads = counting.1.get();
+    assert!(reads < 2 * 1024 + 32, "{reads}");
+}
+
+#[test]
+fn a_node_that_cannot_be_read_is_an_error() {
+    let tree: MemoryTree = leaves(5).into_iter().collect();
+    let missing = NodeMissing {
+        level: 0,
+        index: 7,
+        size: 5,
+    };
+    assert_eq!(root_at(8, &tree), Err(ProveError::Nodes(missing)));
+    assert!(tree.node(2, 0).is_ok());
+    for (level, index) in [(2, 1), (3, 0), (u32::MAX, 0), (0, u64::MAX)] {
+        assert!(tree.node(level, index).is_err());
+    }
 }
 
 #[test]

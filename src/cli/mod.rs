@@ -1,3 +1,5 @@
 //! The command line, one file a subcommand.
 
 pub mod hash;
+
+pub mod calc;

@@ -1,0 +1,3 @@
+//! The offline calculators: the service's core over files, with no server.
+
+pub mod knn;

@@ -1,1 +1,3 @@
 //! End-to-end tests in one binary, so that the crate is linked once.
+
+mod digits;

@@ -32,6 +32,15 @@ impl Row for PartyRow {
     type Key = PartyName;
 }
 
+/// That an owner stands behind a party that is not itself; the key says which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnedPartyRow;
+
+impl Row for OwnedPartyRow {
+    const TABLE: u8 = b'O';
+    type Key = (PartyName, PartyName);
+}
+
 /// Whom a key serves, forever.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KeyHolder {
@@ -79,4 +88,16 @@ pub struct KeyRow {
 impl Row for KeyRow {
     const TABLE: u8 = b'k';
     type Key = PublicKey;
+}
+
+/// A key that served a party from an entry on, by which the keys of a party are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartyKeyRow {
+    /// The key.
+    pub public_key: PublicKey,
+}
+
+impl Row for PartyKeyRow {
+    const TABLE: u8 = b'K';
+    type Key = (PartyName, u64);
 }

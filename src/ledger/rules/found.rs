@@ -6,7 +6,7 @@ use crate::ledger::decide::{
     Outcome, RULES_VERSION, Stop, Submission, check_signature, check_time, refuse,
 };
 use crate::ledger::rows::{
-    CharterRow, KeyHolder, KeyRow, KeyState, Locator, PartyRow, ThingKind, ThingRow,
+    CharterRow, KeyHolder, KeyRow, KeyState, Locator, PartyKeyRow, PartyRow, ThingKind, ThingRow,
 };
 use crate::ledger::state::State;
 use crate::ledger::view::ViewFault;
@@ -124,6 +124,11 @@ fn put_rows(state: &mut State<'_>, submission: &Submission<'_>, found: &Found) {
     let holder = KeyHolder::Party(found.operator.clone());
     state.put(&found.operator_key, &key(holder));
     state.put(&found.log_key, &key(KeyHolder::Log));
+    let row = PartyKeyRow {
+        public_key: found.operator_key,
+    };
+    let since = submission.index;
+    state.put(&(found.operator.clone(), since), &row);
     let at = Locator {
         index: submission.index,
         number: 0,

@@ -5,7 +5,10 @@
 //! [`Reason`] answers. Refusing in the middle is harmless: the changes of a refused command are
 //! dropped whole.
 
+mod charter;
 mod found;
+mod keys;
+mod parties;
 mod possession;
 
 use super::decide::{Rules, Stop, refuse};
@@ -19,6 +22,12 @@ pub(crate) use found::found;
 pub(crate) fn run(rules: &mut Rules<'_>) -> Result<Vec<ThingKind>, Stop> {
     match &rules.submission.command.action {
         Action::Found(_) => refuse(Reason::AlreadyFounded, "the ledger is founded"),
+        Action::AmendCharter(amend) => charter::amend(rules, amend),
+        Action::Upgrade(upgrade) => charter::upgrade(rules, upgrade),
+        Action::AdmitParty(admit) => parties::admit(rules, admit),
+        Action::RotateKey(rotate) => keys::rotate(rules, rotate),
+        Action::RevokeKey(revoke) => keys::revoke(rules, revoke),
+        Action::ReplaceKey(replace) => keys::replace(rules, replace),
         _ => refuse(
             Reason::NotInThisVersion,
             "this program does not have this action yet",

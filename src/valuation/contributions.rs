@@ -12,15 +12,15 @@ use super::rows::{canonical_row, seeded_order};
 use super::table::{FeatureTable, TableViolation};
 use super::value_table::{Line, ValueTable};
 use super::weights::{WeightError, weights};
-use crate::domain::ThingId;
+use crate::domain::{PartyName, ThingId};
 
 /// A recorded contribution whose rows are at hand.
 #[derive(Debug, Clone)]
 pub struct Contribution<'a> {
     /// Its id.
     pub id: ThingId,
-    /// The id of its beneficial owner.
-    pub owner: &'a str,
+    /// Its beneficial owner.
+    pub owner: PartyName,
     /// The log index from which its rows count, and its number among those of that entry.
     pub place: (u64, u32),
     /// Whether the payer declared its use in the period.
@@ -160,7 +160,7 @@ pub fn value_contributions(
             lines.push(Line {
                 contribution: one.source.id,
                 copies: *copies,
-                owner: one.source.owner.to_owned(),
+                owner: one.source.owner.clone(),
                 rows: u64::try_from(one.table.rows()).unwrap_or(u64::MAX),
                 value: tally.value,
                 weight: 0,
@@ -178,9 +178,9 @@ pub fn value_contributions(
 
 /// Sets the weight of each line from the values of all.
 fn set_weights(lines: &mut [Line]) -> Result<(), WeightError> {
-    let values: Vec<(ThingId, &str, i128)> = lines
+    let values: Vec<(ThingId, &PartyName, i128)> = lines
         .iter()
-        .map(|line| (line.contribution, line.owner.as_str(), line.value))
+        .map(|line| (line.contribution, &line.owner, line.value))
         .collect();
     let weights = weights(&values)?;
     for (line, weight) in lines.iter_mut().zip(weights) {
@@ -281,13 +281,13 @@ mod tests {
 
     fn contribution<'a>(
         id: u8,
-        owner: &'a str,
+        owner: &str,
         used: bool,
         table: &'a FeatureTable,
     ) -> Contribution<'a> {
         Contribution {
             id: ThingId([id; 32]),
-            owner,
+            owner: owner.parse().unwrap(),
             place: (u64::from(id), 0),
             used,
             table,
@@ -357,8 +357,8 @@ mod tests {
             inputs: Vec::new(),
             method: ROW_KNN_SHAPLEY.to_owned(),
             parameters: method.parameters(),
-            period: "2026-10".to_owned(),
-            pool: ThingId([9; 32]),
+            period: "2026-10".parse().unwrap(),
+            pool: "solar".parse().unwrap(),
             rules: 1,
             seed: Some(Seed {
                 from: "the evaluator".to_owned(),

@@ -9,7 +9,7 @@ use std::num::NonZero;
 use serde::{Deserialize, Serialize};
 
 use super::weights::WEIGHT_TOTAL;
-use crate::domain::{ContentHash, ThingId};
+use crate::domain::{ContentHash, PartyName, Period, PoolName, ThingId};
 
 /// The format's name and version, which stands in each table.
 pub const VALUE_TABLE_FORMAT: &str = "fenrun-value-table/1";
@@ -31,8 +31,8 @@ pub struct Line {
     pub contribution: ThingId,
     /// How many of its rows are copies, of its own rows or of rows recorded earlier.
     pub copies: u64,
-    /// The id of its beneficial owner.
-    pub owner: String,
+    /// Its beneficial owner.
+    pub owner: PartyName,
     /// How many rows it has, copies included.
     pub rows: u64,
     /// The value times the table's denominator; negative values stay.
@@ -82,9 +82,9 @@ pub struct ValueTable {
     /// The method's parameters by name, numbers written in decimals.
     pub parameters: BTreeMap<String, String>,
     /// The earning period.
-    pub period: String,
+    pub period: Period,
     /// The pool.
-    pub pool: ThingId,
+    pub pool: PoolName,
     /// The version of the rules by which values became weights.
     pub rules: u32,
     /// The seed, if the method uses one.
@@ -156,6 +156,14 @@ impl ValueTable {
             .collect()
     }
 
+    /// Returns the parameters as canonical JSON, which is how a command states them.
+    ///
+    /// # Errors
+    /// None that a map of texts can cause.
+    pub fn parameters_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(&self.parameters)
+    }
+
     fn violations(&self) -> Vec<String> {
         let mut violations = Vec::new();
         if self.format != VALUE_TABLE_FORMAT {
@@ -203,7 +211,7 @@ impl ValueTable {
 
     /// Every text that people wrote, with the name of its field.
     fn texts(&self) -> Vec<(&'static str, &str)> {
-        let mut texts = vec![("method", self.method.as_str()), ("period", &self.period)];
+        let mut texts = vec![("method", self.method.as_str())];
         for (name, value) in &self.parameters {
             texts.push(("a parameter's name", name));
             texts.push(("a parameter", value));
@@ -217,12 +225,6 @@ impl ValueTable {
             .map(|input| input.kind.as_str())
             .collect();
         texts.extend(kinds.into_iter().map(|kind| ("an input's kind", kind)));
-        let owners: BTreeSet<&str> = self
-            .contributions
-            .iter()
-            .map(|line| line.owner.as_str())
-            .collect();
-        texts.extend(owners.into_iter().map(|owner| ("an owner", owner)));
         texts
     }
 }
@@ -283,7 +285,7 @@ mod tests {
         Line {
             contribution: ThingId([id; 32]),
             copies: 1,
-            owner: "lin-school".to_owned(),
+            owner: "lin-school".parse().unwrap(),
             rows: 3,
             value,
             weight,
@@ -303,8 +305,8 @@ mod tests {
             }],
             method: "row-knn-shapley".to_owned(),
             parameters: parameters.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
-            period: "2026-10".to_owned(),
-            pool: ThingId([9; 32]),
+            period: "2026-10".parse().unwrap(),
+            pool: "solar".parse().unwrap(),
             rules: 1,
             seed: Some(Seed {
                 from: "seed chosen by the operator".to_owned(),
@@ -321,6 +323,8 @@ mod tests {
         assert!(text.contains("\"value\":\"-1267650600228229401496703205376\""));
         let sorted: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(sorted.to_string(), text, "keys are not sorted");
+        let parameters = table().parameters_json().unwrap();
+        assert_eq!(parameters, "{\"duplicates\":\"first\",\"k\":\"5\"}");
         assert_eq!(table().weights()[&ThingId([2; 32])], WEIGHT_TOTAL);
     }
 
@@ -360,7 +364,9 @@ mod tests {
             "contributions do not ascend",
         );
         check("row-knn-shapley", "row\\u0000", "control characters");
-        check("lin-school", "", "an owner takes");
+        check("lin-school", "", "the name of a party");
+        check("solar", "Solar", "the name of a pool");
+        check("2026-10", "2026-13", "period");
         check(
             "\"denominator\":\"",
             "\"denominator\":\"0",

@@ -38,7 +38,7 @@ fn valued(order: [&str; 5], seed: Option<Vec<u8>>) -> ContributionValues {
         .zip(order.iter().zip(&tables))
         .map(|(number, (owner, table))| Contribution {
             id: ThingId([number; 32]),
-            owner,
+            owner: owner.parse().unwrap(),
             place: (u64::from(number), 0),
             used: true,
             table,
@@ -53,7 +53,7 @@ fn told(values: &ContributionValues) -> String {
     let lines = values.lines.iter().map(|line| {
         let (rows, copies) = (line.rows, line.copies);
         let value = quotient(line.value, values.denominator);
-        let owner = &line.owner;
+        let owner = line.owner.as_str();
         format!(
             "{owner:13} rows {rows:3} copies {copies:3} value {value:.6} weight {:12}\n",
             line.weight
@@ -77,7 +77,7 @@ fn copies_earn_nothing_and_wrong_labels_little() {
         values
             .lines
             .iter()
-            .find(|line| line.owner == owner)
+            .find(|line| line.owner.as_str() == owner)
             .unwrap()
     };
     let weights: u64 = values.lines.iter().map(|line| line.weight).sum();
@@ -141,7 +141,7 @@ fn who_recorded_first_keeps_the_rows() {
     let copies: Vec<(String, u64)> = valued(turned, None)
         .lines
         .into_iter()
-        .map(|line| (line.owner, line.copies))
+        .map(|line| (line.owner.to_string(), line.copies))
         .collect();
     assert_eq!(copies[0], ("copycat".to_owned(), 0));
     assert_eq!(copies[3], ("lin-school".to_owned(), 150));

@@ -10,6 +10,8 @@ mod permission;
 mod rows;
 mod rules;
 mod state;
+#[cfg(test)]
+mod testing;
 mod view;
 
 pub use decide::{Attachments, Outcome, Stop, Submission, Verdict, decide};

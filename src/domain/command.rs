@@ -22,6 +22,12 @@ pub const POOL_POLICIES_MAX: usize = 100;
 pub const TIME_WINDOW_MS: std::ops::RangeInclusive<u64> = 1_000..=86_400_000;
 /// The most days of objection.
 pub const OBJECTION_DAYS_MAX: u32 = 3_650;
+/// The most bytes of the name of a time zone.
+pub const TIME_ZONE_BYTES_MAX: usize = 64;
+/// The most characters of the name of a valuation method.
+pub const METHOD_CHARACTERS_MAX: usize = 64;
+/// The most bytes of a valuation's parameters.
+pub const PARAMETERS_BYTES_MAX: usize = 4_096;
 
 /// A decoded command.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 // Comments in the protos are written for readers of protos, and generated code keeps no house
 // rules: it is checked by what it reads and writes.
-#![allow(missing_docs, rustdoc::all, clippy::all)]
+#![allow(missing_docs, rustdoc::all, clippy::all, clippy::pedantic)]
 
 tonic::include_proto!("fenrun.v1");
 

@@ -33,7 +33,9 @@ proptest! {
     }
 
     #[test]
-    fn hostile_bytes_are_refused_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn hostile_bytes_are_refused_without_panic(
+        bytes in prop::collection::vec(any::<u8>(), 0..400),
+    ) {
         prop_assert!(decode_command(&bytes).is_err());
         prop_assert!(decode_application(&bytes).is_err());
     }

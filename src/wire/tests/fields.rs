@@ -278,7 +278,7 @@ fn bulk_is_bounded_and_says_how_much_more_is_wrong() {
 }
 
 #[test]
-fn parties_and_keys() {
+fn applications() {
     let admit = |application: Vec<u8>| {
         with(Sent::AdmitParty(proto::AdmitParty {
             application: application.into(),
@@ -340,6 +340,10 @@ fn parties_and_keys() {
         &admit(loose),
         &[&[not_canonical], &head[..], &rest].concat(),
     );
+}
+
+#[test]
+fn keys() {
     check(
         &with(Sent::RotateKey(proto::RotateKey::default())),
         &[
@@ -509,6 +513,10 @@ fn pools_and_money() {
             &["post_revenue.reference: is 1 to 128 printable"],
         );
     }
+}
+
+#[test]
+fn costs() {
     let claim = proto::ClaimCost {
         amount: Some(proto::Money::default()),
         ..proto::ClaimCost::default()
@@ -541,7 +549,7 @@ fn pools_and_money() {
 }
 
 #[test]
-fn use_weights_and_settlement() {
+fn use_and_settlement() {
     check(
         &with(Sent::DeclareUse(proto::DeclareUse {
             mode: 3,
@@ -569,6 +577,10 @@ fn use_weights_and_settlement() {
             "settle.result_hash: a",
         ],
     );
+}
+
+#[test]
+fn weights() {
     let import = |method: &str, parameters: &str| {
         with(Sent::ImportWeights(proto::ImportWeights {
             pool: "solar".to_owned(),

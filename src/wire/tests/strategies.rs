@@ -228,7 +228,30 @@ fn pool_action() -> BoxedStrategy<Action> {
             .into()
         },
     );
-    let import = (
+    let freeze = (pool(), period()).prop_map(|(pool, period)| FreezePeriod { pool, period }.into());
+    let settle =
+        (pool(), period(), thing(), hash()).prop_map(|(pool, period, valuation, result_hash)| {
+            Settle {
+                pool,
+                period,
+                valuation,
+                result_hash,
+            }
+            .into()
+        });
+    boxed_union!(
+        publish,
+        open_pool().prop_map(Action::from),
+        declare,
+        revenue,
+        import_weights().prop_map(Action::from),
+        freeze,
+        settle
+    )
+}
+
+fn import_weights() -> impl Strategy<Value = ImportWeights> {
+    (
         pool(),
         period(),
         "[a-z0-9-]{1,64}",
@@ -246,28 +269,7 @@ fn pool_action() -> BoxedStrategy<Action> {
                 validation_hash,
                 table_hash,
             }
-            .into()
-        });
-    let freeze = (pool(), period()).prop_map(|(pool, period)| FreezePeriod { pool, period }.into());
-    let settle =
-        (pool(), period(), thing(), hash()).prop_map(|(pool, period, valuation, result_hash)| {
-            Settle {
-                pool,
-                period,
-                valuation,
-                result_hash,
-            }
-            .into()
-        });
-    boxed_union!(
-        publish,
-        open_pool().prop_map(Action::from),
-        declare,
-        revenue,
-        import,
-        freeze,
-        settle
-    )
+        })
 }
 
 fn application() -> impl Strategy<Value = Application> {

@@ -26,6 +26,13 @@ pub struct Withdrawal {
     pub from_period: Period,
 }
 
+impl Withdrawal {
+    /// Says whether the withdrawal ended the use in a period.
+    pub fn covers(&self, period: &Period) -> bool {
+        self.from_period.first_month() <= period.first_month()
+    }
+}
+
 /// One sealed version of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContributionRow {
@@ -77,20 +84,30 @@ impl Row for ContentRow {
     type Key = (ContentHash, Locator);
 }
 
-/// An allowance to use a contribution or to derive from it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// An allowance to use a contribution or to derive from it. The key ends with the entry that gave
+/// it: a grant given after a revocation is another row, so that what each covered stays known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantRow {
-    /// The entry that gave it.
-    pub at: u64,
     /// Under which policy.
     pub policy: GrantedPolicy,
     /// The first period that it covers.
     pub from_period: Period,
-    /// The first period that it no longer covers.
+    /// The first period that it no longer covers; none while it is in force.
     pub until_period: Option<Period>,
+}
+
+impl GrantRow {
+    /// Says whether the grant covers a period; periods of any kind compare by their first month.
+    pub fn covers(&self, period: &Period) -> bool {
+        let month = period.first_month();
+        self.from_period.first_month() <= month
+            && self
+                .until_period
+                .is_none_or(|until| month < until.first_month())
+    }
 }
 
 impl Row for GrantRow {
     const TABLE: u8 = b'G';
-    type Key = (Locator, Grantee);
+    type Key = (Locator, Grantee, u64);
 }

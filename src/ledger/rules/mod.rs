@@ -6,6 +6,8 @@
 //! dropped whole.
 
 mod charter;
+mod consent;
+mod contributions;
 mod found;
 mod keys;
 mod parties;
@@ -32,6 +34,11 @@ pub(crate) fn run(rules: &mut Rules<'_>) -> Result<Vec<ThingKind>, Stop> {
         Action::RotateKey(rotate) => keys::rotate(rules, rotate),
         Action::RevokeKey(revoke) => keys::revoke(rules, revoke),
         Action::ReplaceKey(replace) => keys::replace(rules, replace),
+        Action::RecordContribution(item) => contributions::record(rules, item),
+        Action::RecordContributions(bulk) => contributions::record_many(rules, bulk),
+        Action::WithdrawContribution(withdraw) => contributions::withdraw(rules, withdraw),
+        Action::GrantUse(grant) => consent::grant(rules, grant),
+        Action::RevokeUse(revoke) => consent::revoke(rules, revoke),
         _ => refuse(
             Reason::NotInThisVersion,
             "this program does not have this action yet",

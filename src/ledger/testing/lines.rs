@@ -5,7 +5,7 @@
 //! it by none, `!again` sends the actor's last accepted command once more instead of a new one.
 //! A KEY is `party` (its active key), `party#2` (its third) or `log#0`.
 //!
-//! Verbs: see [`action`].
+//! Verbs: see [`read_action`].
 
 use std::collections::BTreeMap;
 
@@ -49,6 +49,13 @@ impl<'a> Words<'a> {
     }
 }
 
+/// Reads the verb and words of a line as an action of a party.
+pub(crate) fn action(scenario: &Scenario, actor: &str, text: &str) -> Action {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let (verb, rest) = words.split_first().expect(text);
+    read_action(scenario, actor, verb, &Words::new(rest))
+}
+
 impl Scenario {
     /// Runs one line without its answer, and returns the answer.
     pub fn run(&mut self, line: &str) -> String {
@@ -61,9 +68,8 @@ impl Scenario {
             let last = self.accepted.iter().rev().find(of_actor);
             last.unwrap().clone()
         } else {
-            let verb = words[1 + defects.len()];
-            let rest = Words::new(&words[2 + defects.len()..]);
-            let action = action(self, actor, verb, &rest);
+            let text = words[1 + defects.len()..].join(" ");
+            let action = action(self, actor, &text);
             self.sign(actor, action)
         };
         for defect in defects {
@@ -121,7 +127,7 @@ impl Scenario {
 ///   `record-many` with several names
 /// - `withdraw CONTRIBUTION PERIOD`
 /// - `grant CONTRIBUTION pool|party NAME PERIOD [policy=TEXT]`, `ungrant` with the same words
-fn action(scenario: &Scenario, actor: &str, verb: &str, words: &Words<'_>) -> Action {
+fn read_action(scenario: &Scenario, actor: &str, verb: &str, words: &Words<'_>) -> Action {
     match verb {
         "found" => scenario.found().into(),
         "amend" => Action::from(AmendCharter {

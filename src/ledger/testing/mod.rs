@@ -5,6 +5,8 @@
 
 mod lines;
 
+pub(crate) use lines::action;
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -202,7 +204,6 @@ impl Scenario {
         verdict
     }
 
-    #[allow(dead_code)]
     /// Signs and sends an action; returns the id of the first thing that it created.
     pub fn submit(&mut self, actor: &str, action: impl Into<Action>) -> Result<ThingId, Rejection> {
         let signed = self.sign(actor, action);

@@ -1,4 +1,4 @@
-//! Tables of commands and answers: every refusal, and which of two comes first.
+//! Founding, the order of checks, the charter, parties and keys.
 
 use crate::ledger::state_hash;
 use crate::ledger::testing::Scenario;

@@ -1,0 +1,5 @@
+//! Tables of commands and answers: every refusal, and which of two comes first.
+
+mod contributions;
+mod parties;
+mod permissions;

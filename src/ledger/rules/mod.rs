@@ -20,8 +20,6 @@ use super::rows::ThingKind;
 use crate::domain::{Action, Reason};
 
 pub(crate) use found::found;
-#[cfg(test)]
-pub(crate) use possession::payload as possession_payload;
 
 /// Runs the rules of the command's action; returns what it created, at least one
 /// [`ThingKind::Nothing`].

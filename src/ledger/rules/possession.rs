@@ -4,6 +4,7 @@ use crate::domain::{
     LedgerId, Nonce, POSSESSION_TYPE, PublicKey, Reason, Signature, Verifier, signing_bytes,
 };
 use crate::ledger::decide::{Stop, refuse};
+use crate::wire::encode_possession;
 
 /// Checks that `key` signed for this ledger, for this party or log, and in this command.
 ///
@@ -16,7 +17,7 @@ pub(super) fn check_possession(
     nonce: &Nonce,
     signature: &Signature,
 ) -> Result<(), Stop> {
-    let payload = payload(ledger, party_or_origin, key, nonce);
+    let payload = encode_possession(ledger, party_or_origin, key, nonce);
     let signed = signing_bytes(POSSESSION_TYPE, &payload);
     if verifier.verify(key, &signed, signature) {
         return Ok(());
@@ -26,34 +27,4 @@ pub(super) fn check_possession(
          sign the possession anew, with this command's nonce"
     );
     refuse(Reason::PossessionInvalid, message)
-}
-
-/// Writes the protobuf form of `Possession`.
-pub(crate) fn payload(
-    ledger: Option<&LedgerId>,
-    party_or_origin: &str,
-    key: &PublicKey,
-    nonce: &Nonce,
-) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let ledger = ledger.map_or(&[][..], |ledger| ledger.as_bytes());
-    for (tag, field) in [
-        (0x0a_u8, ledger),
-        (0x12, party_or_origin.as_bytes()),
-        (0x1a, key.as_bytes()),
-        (0x22, nonce.as_bytes()),
-    ] {
-        if field.is_empty() {
-            continue;
-        }
-        bytes.push(tag);
-        // At most 200 bytes, so that the length takes one or two bytes of seven bits.
-        let low = u8::try_from(field.len() & 0x7f).unwrap_or_default();
-        match u8::try_from(field.len() >> 7).unwrap_or_default() {
-            0 => bytes.push(low),
-            high => bytes.extend([low | 0x80, high]),
-        }
-        bytes.extend_from_slice(field);
-    }
-    bytes
 }

@@ -16,6 +16,7 @@ use crate::domain::{
     RecordContribution, RecordContributions, ReplaceKey, RevokeKey, RevokeUse, RotateKey, Upgrade,
     WithdrawContribution,
 };
+use crate::wire::encode_application;
 
 /// The words of a line after the verb.
 pub(super) struct Words<'a> {
@@ -112,7 +113,7 @@ impl Scenario {
         if words.get("proof") == Some("stale") {
             nonce.0[15] ^= 1;
         }
-        let payload = possession_payload(Some(&self.ledger()), party, &key, &nonce);
+        let payload = encode_possession(Some(&self.ledger()), party, &key, &nonce);
         (key, secret.sign(&signing_bytes(POSSESSION_TYPE, &payload)))
     }
 }
@@ -203,8 +204,7 @@ fn admit(scenario: &Scenario, words: &Words<'_>) -> AdmitParty {
             .get("terms")
             .map_or(terms_hash(), |text| ContentHash::of(text.as_bytes())),
     };
-    // The bytes stand for the serialized application: the core verifies them as they are.
-    let application_bytes = format!("{application:?}").into_bytes();
+    let application_bytes = encode_application(&application);
     let mut signature = secret.sign(&signing_bytes(APPLICATION_TYPE, &application_bytes));
     if words.get("signature").is_some() {
         signature.0[0] ^= 1;

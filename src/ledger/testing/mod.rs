@@ -19,7 +19,7 @@ use crate::domain::{
     signing_bytes,
 };
 use crate::keys::{SecretKey, StrictVerifier};
-use crate::ledger::rules::possession_payload;
+use crate::wire::{encode_command, encode_possession};
 
 /// The name of the party that founds every scenario.
 pub(crate) const OPERATOR: &str = "operator";
@@ -28,7 +28,7 @@ pub(crate) const ORIGIN: &str = "log.example/test";
 /// The time window of every scenario, in milliseconds, until it is amended.
 pub(crate) const WINDOW_MS: u64 = 600_000;
 
-/// A signed command; the id stands for the one of its serialized bytes.
+/// A signed command.
 #[derive(Debug, Clone)]
 pub(crate) struct Signed {
     pub command: Command,
@@ -82,7 +82,7 @@ impl Scenario {
     /// Returns the founding action of every scenario.
     pub fn found(&self) -> Found {
         let log = secret_key("log", 0);
-        let payload = possession_payload(None, ORIGIN, &log.public_key(), &self.nonce());
+        let payload = encode_possession(None, ORIGIN, &log.public_key(), &self.nonce());
         Found {
             origin: ORIGIN.parse().unwrap(),
             operator: OPERATOR.parse().unwrap(),
@@ -173,7 +173,7 @@ impl Scenario {
         };
         self.nonces += 1;
         Signed {
-            id: CommandId::of(format!("{command:?}").as_bytes()),
+            id: CommandId::of(&encode_command(&command)),
             public_key: self.active_key(actor),
             signature_valid: true,
             command,
@@ -204,6 +204,7 @@ impl Scenario {
         verdict
     }
 
+    #[allow(dead_code)]
     /// Signs and sends an action; returns the id of the first thing that it created.
     pub fn submit(&mut self, actor: &str, action: impl Into<Action>) -> Result<ThingId, Rejection> {
         let signed = self.sign(actor, action);

@@ -26,10 +26,12 @@ mod shares;
 mod upstream;
 
 mod canonical;
+mod document;
 mod lines;
 mod outcome;
 
 pub use canonical::canonical_json;
+pub use document::read_scenario;
 pub use lines::{Because, Line, LineName};
 pub use outcome::{
     ClaimResult, ContributionResult, Outcome, PartyResult, Settlement, Stopped, TopUp,
@@ -39,3 +41,8 @@ pub use scenario::{
     Party, Revenue, RevenueKind, Scenario,
 };
 pub use settle::{Fault, SettleError, settle};
+
+#[cfg(test)]
+mod naive;
+#[cfg(test)]
+mod tests;

@@ -93,41 +93,9 @@ fn read(json: &Json, found: &mut Vec<Violation>) -> Scenario {
                 carried: entry.amount_or_zero("carried"),
             },
         ),
-        contributions: document.list(
-            "contributions",
-            true,
-            &["id", "party", "weight", "parents"],
-            |entry| Contribution {
-                id: entry.id("id"),
-                party: entry.id("party"),
-                weight: entry.number("weight", u64::MAX.into()),
-                parents: entry.list("parents", false, &["id", "upstream_bps"], |edge| Parent {
-                    id: edge.id("id"),
-                    upstream_bps: edge.number("upstream_bps", BASIS_POINTS_MAX.into()),
-                }),
-            },
-        ),
-        claims: document.list(
-            "claims",
-            false,
-            &["id", "contribution", "class", "outstanding"],
-            |entry| Claim {
-                id: entry.id("id"),
-                contribution: entry.id("contribution"),
-                class: entry.id("class"),
-                outstanding: entry.amount("outstanding"),
-            },
-        ),
-        holds: document.list(
-            "holds",
-            false,
-            &["contribution", "numerator", "denominator"],
-            |entry| Hold {
-                contribution: entry.id("contribution"),
-                numerator: entry.number("numerator", HOLD_DENOMINATOR_MAX.into()),
-                denominator: entry.number("denominator", HOLD_DENOMINATOR_MAX.into()),
-            },
-        ),
+        contributions: document.contributions(),
+        claims: document.claims(),
+        holds: document.holds(),
     }
 }
 
@@ -221,6 +189,50 @@ impl<'a, 'found> Entry<'a, 'found> {
         self.read("policy", true, |value, path, found| {
             Some(PolicyTerms::read(value, path, found))
         })
+    }
+
+    fn contributions(&mut self) -> Vec<Contribution> {
+        self.list(
+            "contributions",
+            true,
+            &["id", "party", "weight", "parents"],
+            |entry| Contribution {
+                id: entry.id("id"),
+                party: entry.id("party"),
+                weight: entry.number("weight", u64::MAX.into()),
+                parents: entry.list("parents", false, &["id", "upstream_bps"], |edge| Parent {
+                    id: edge.id("id"),
+                    upstream_bps: edge.number("upstream_bps", BASIS_POINTS_MAX.into()),
+                }),
+            },
+        )
+    }
+
+    fn claims(&mut self) -> Vec<Claim> {
+        self.list(
+            "claims",
+            false,
+            &["id", "contribution", "class", "outstanding"],
+            |entry| Claim {
+                id: entry.id("id"),
+                contribution: entry.id("contribution"),
+                class: entry.id("class"),
+                outstanding: entry.amount("outstanding"),
+            },
+        )
+    }
+
+    fn holds(&mut self) -> Vec<Hold> {
+        self.list(
+            "holds",
+            false,
+            &["contribution", "numerator", "denominator"],
+            |entry| Hold {
+                contribution: entry.id("contribution"),
+                numerator: entry.number("numerator", HOLD_DENOMINATOR_MAX.into()),
+                denominator: entry.number("denominator", HOLD_DENOMINATOR_MAX.into()),
+            },
+        )
     }
 
     fn opening(&mut self) -> Opening {

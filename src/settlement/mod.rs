@@ -45,4 +45,8 @@ pub use settle::{Fault, SettleError, settle};
 #[cfg(test)]
 mod naive;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod random;
+#[cfg(test)]
 mod tests;

@@ -384,7 +384,7 @@ impl<'a> Rows<'a> {
                     bps: parent.upstream_bps,
                 });
             } else {
-                let text = format!("the parent {:?} stands twice", parent.id);
+                let text = format!("the parent {:?} stands twice", &*parent.id);
                 found.push(Violation::new(path(), text));
             }
         }

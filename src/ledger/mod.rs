@@ -5,8 +5,11 @@
 //! server, a follower and the auditor reach the same rows from the same log. What it needs from
 //! outside (attachments, whether the signature verified) is handed in.
 
+mod access;
 mod decide;
+mod invariants;
 mod permission;
+pub mod query;
 mod rows;
 mod rules;
 mod state;
@@ -14,7 +17,9 @@ mod state;
 mod testing;
 mod view;
 
+pub use access::Caller;
 pub use decide::{Attachments, Outcome, Stop, Submission, Verdict, decide};
+pub use invariants::{FINDINGS_MAX, Finding, check_invariants};
 pub use permission::{Permission, permission};
 pub use rows::*;
 pub use state::State;

@@ -72,6 +72,53 @@ impl<'a> State<'a> {
         damaged.map_or(Ok(()), Err)
     }
 
+    /// Hands each row whose key (without the table's tag) lies from `from` up to but without `to`
+    /// to `visit`, with that key, until it breaks or fails.
+    ///
+    /// # Errors
+    /// As [`State::scan`], and what `visit` fails with.
+    pub fn scan_between<R: Row>(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        order: Order,
+        mut visit: impl FnMut(&[u8], R) -> Result<ControlFlow<()>, ViewFault>,
+    ) -> Result<(), ViewFault> {
+        let from = [&[R::TABLE], from].concat();
+        let to = [&[R::TABLE], to].concat();
+        let mut outcome = Ok(());
+        let range = KeyRange::between(&from, &to);
+        self.layered().scan(range, order, &mut |key, value| {
+            let visited = rows::decode::<R>(key, value)
+                .and_then(|row| visit(key.get(1..).unwrap_or_default(), row));
+            visited.unwrap_or_else(|fault| {
+                outcome = Err(fault);
+                ControlFlow::Break(())
+            })
+        })?;
+        outcome
+    }
+
+    /// Hands every row of a table to `visit` with its key (without the table's tag), ascending,
+    /// until it fails.
+    ///
+    /// # Errors
+    /// As [`State::scan`], and what `visit` fails with.
+    pub fn each<R: Row>(
+        &self,
+        mut visit: impl FnMut(&[u8], R) -> Result<(), ViewFault>,
+    ) -> Result<(), ViewFault> {
+        let mut outcome = Ok(());
+        self.scan::<R>(&[], Order::Ascending, &mut |key, row| {
+            outcome = visit(key, row);
+            match outcome {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        })?;
+        outcome
+    }
+
     /// Returns every row whose key begins with `prefix`, with the rest of its key, ascending.
     ///
     /// # Errors

@@ -17,6 +17,9 @@ pub struct Locator {
 }
 
 impl Locator {
+    /// The bytes that a locator takes in a key.
+    pub const SIZE: usize = 12;
+
     /// Reads a locator from the 12 bytes that it takes in a key.
     pub fn from_key(bytes: &[u8]) -> Option<Self> {
         let (index, rest) = bytes.split_first_chunk::<8>()?;

@@ -22,7 +22,9 @@ pub use contribution::{
     ContentRow, ContributionNameRow, ContributionRow, GrantRow, ParentRow, Withdrawal,
 };
 pub use key::{KeyPart, Locator};
-pub use party::{KeyHolder, KeyRow, KeyState, OwnedPartyRow, PartyKeyRow, PartyRow};
+pub use party::{
+    KeyHolder, KeyRow, KeyState, OwnedPartyRow, PartyAdmittedRow, PartyKeyRow, PartyRow,
+};
 
 /// A row of one table.
 pub trait Row: Serialize + DeserializeOwned {

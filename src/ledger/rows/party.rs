@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Row;
+use super::{Locator, Row};
 use crate::domain::{PartyName, PublicKey, Role, ThingId};
 
 /// An admitted party.
@@ -39,6 +39,18 @@ pub struct OwnedPartyRow;
 impl Row for OwnedPartyRow {
     const TABLE: u8 = b'O';
     type Key = (PartyName, PartyName);
+}
+
+/// Which party an entry admitted, by which parties are listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartyAdmittedRow {
+    /// The name of the party.
+    pub name: PartyName,
+}
+
+impl Row for PartyAdmittedRow {
+    const TABLE: u8 = b'p';
+    type Key = Locator;
 }
 
 /// Whom a key serves, forever.

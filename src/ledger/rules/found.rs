@@ -6,7 +6,8 @@ use crate::ledger::decide::{
     Outcome, RULES_VERSION, Stop, Submission, check_signature, check_time, refuse,
 };
 use crate::ledger::rows::{
-    CharterRow, KeyHolder, KeyRow, KeyState, Locator, PartyKeyRow, PartyRow, ThingKind, ThingRow,
+    CharterRow, KeyHolder, KeyRow, KeyState, Locator, PartyAdmittedRow, PartyKeyRow, PartyRow,
+    ThingKind, ThingRow,
 };
 use crate::ledger::state::State;
 use crate::ledger::view::ViewFault;
@@ -133,6 +134,10 @@ fn put_rows(state: &mut State<'_>, submission: &Submission<'_>, found: &Found) {
         index: submission.index,
         number: 0,
     };
+    let row = PartyAdmittedRow {
+        name: found.operator.clone(),
+    };
+    state.put(&at, &row);
     let kind = ThingKind::Party;
     state.put(&id, &ThingRow { at, kind });
 }

@@ -19,6 +19,7 @@ use super::decide::{Rules, Stop, refuse};
 use super::rows::ThingKind;
 use crate::domain::{Action, Reason};
 
+pub(crate) use contributions::GENERATION_MAX;
 pub(crate) use found::found;
 
 /// Runs the rules of the command's action; returns what it created, at least one

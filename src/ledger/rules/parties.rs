@@ -9,7 +9,7 @@ use crate::domain::{
     APPLICATION_TYPE, AdmitParty, PartyName, Reason, Rejection, Violation, signing_bytes,
 };
 use crate::ledger::decide::{Rules, Stop, refuse};
-use crate::ledger::rows::{KeyPart, OwnedPartyRow, PartyRow, ThingKind};
+use crate::ledger::rows::{KeyPart, OwnedPartyRow, PartyAdmittedRow, PartyRow, ThingKind};
 use crate::ledger::view::Order;
 
 pub(super) fn admit(rules: &mut Rules<'_>, admit: &AdmitParty) -> Result<Vec<ThingKind>, Stop> {
@@ -37,6 +37,8 @@ pub(super) fn admit(rules: &mut Rules<'_>, admit: &AdmitParty) -> Result<Vec<Thi
         let key = (owner.clone(), name.clone());
         rules.state.put(&key, &OwnedPartyRow);
     }
+    let row = PartyAdmittedRow { name: name.clone() };
+    rules.state.put(&rules.first_locator(), &row);
     Ok(vec![ThingKind::Party])
 }
 

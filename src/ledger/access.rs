@@ -1,0 +1,133 @@
+//! Who may read what: the one place that says so, asked by every query and by the services.
+//!
+//! Operator and auditor see all; everybody else sees its own. What a caller may not see is
+//! answered exactly like what does not exist, so these functions only ever say yes or no.
+
+use super::rows::{ContributionRow, GrantRow, KeyHolder, KeyPart, KeyRow, Locator, PartyRow};
+use super::state::State;
+use super::view::{Order, View, ViewFault};
+use crate::domain::{Action, Command, Grantee, KeyId, PartyName, PublicKey, Role};
+
+/// Who reads, as admitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The party.
+    pub name: PartyName,
+    /// What it may do.
+    pub roles: Vec<Role>,
+    /// Who stands behind it.
+    pub beneficial_owner: PartyName,
+}
+
+impl Caller {
+    /// Returns a party as a caller; none where there is no such party.
+    ///
+    /// # Errors
+    /// Fails when the storage does.
+    pub fn load(view: &dyn View, name: &PartyName) -> Result<Option<Self>, ViewFault> {
+        let row = State::new(view).get::<PartyRow>(name)?;
+        Ok(row.map(|row| Self::admitted(name, row)))
+    }
+
+    /// Returns the party of a token and its key; none where the party is not admitted or its
+    /// active key has another id.
+    ///
+    /// # Errors
+    /// Fails when the storage does.
+    pub fn by_active_key(
+        view: &dyn View,
+        name: &PartyName,
+        key: &KeyId,
+    ) -> Result<Option<(Self, PublicKey)>, ViewFault> {
+        let Some(row) = State::new(view).get::<PartyRow>(name)? else {
+            return Ok(None);
+        };
+        let active = row.active_key.filter(|active| KeyId::of(active) == *key);
+        Ok(active.map(|active| (Self::admitted(name, row), active)))
+    }
+
+    fn admitted(name: &PartyName, row: PartyRow) -> Self {
+        Self {
+            name: name.clone(),
+            roles: row.roles,
+            beneficial_owner: row.beneficial_owner,
+        }
+    }
+
+    /// Says whether the caller has a role.
+    pub fn has(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+
+    /// Says whether the caller sees everything: operator and auditor do.
+    pub fn sees_all(&self) -> bool {
+        self.has(Role::Operator) || self.has(Role::Auditor)
+    }
+
+    /// Says whether the caller sees what belongs to a party: its row, claims, lines, statement.
+    pub fn sees_party(&self, name: &PartyName) -> bool {
+        self.sees_all() || self.name == *name
+    }
+
+    /// Says whether the caller sees a pool: its payer does, and the evaluator that it names.
+    pub fn sees_pool(&self, payer: &PartyName, evaluator: &PartyName) -> bool {
+        self.sees_all() || self.name == *payer || self.name == *evaluator
+    }
+
+    /// Says whether the caller sees a contribution: its provider does, and a party that was
+    /// granted to derive from it, also after the grant has ended.
+    ///
+    /// # Errors
+    /// Fails when the storage does.
+    pub fn sees_contribution(
+        &self,
+        state: &State<'_>,
+        at: Locator,
+        contribution: &ContributionRow,
+    ) -> Result<bool, ViewFault> {
+        if self.sees_party(&contribution.name.party) {
+            return Ok(true);
+        }
+        let grantee = Grantee::ChildParty(self.name.clone());
+        let mut granted = false;
+        let mut visit = |_: &[u8], _: GrantRow| {
+            granted = true;
+            std::ops::ControlFlow::Break(())
+        };
+        let prefix = (at, grantee).prefix();
+        state.scan(&prefix, Order::Ascending, &mut visit)?;
+        Ok(granted)
+    }
+
+    /// Says whether the caller sees an entry: what it signed itself, what was decided about it,
+    /// and what governs everybody.
+    ///
+    /// # Errors
+    /// Fails when the storage does.
+    pub fn sees_entry(&self, view: &dyn View, command: &Command) -> Result<bool, ViewFault> {
+        if self.sees_party(&command.actor) {
+            return Ok(true);
+        }
+        let own = |party: &PartyName| *party == self.name;
+        let own_grant = |grantee: &Grantee| match grantee {
+            Grantee::ChildParty(party) => own(party),
+            Grantee::Pool(_) => false,
+        };
+        Ok(match &command.action {
+            Action::Found(_) | Action::AmendCharter(_) | Action::Upgrade(_) => true,
+            Action::AdmitParty(admit) => own(&admit.application.name),
+            Action::ReplaceKey(replace) => own(&replace.party),
+            Action::RevokeKey(revoke) => {
+                let row = State::new(view).get::<KeyRow>(&revoke.public_key)?;
+                row.is_some_and(|row| match &row.holder {
+                    KeyHolder::Party(holder) => own(holder),
+                    KeyHolder::Log => false,
+                })
+            }
+            Action::GrantUse(grant) => own_grant(&grant.grantee),
+            Action::RevokeUse(revoke) => own_grant(&revoke.grantee),
+            Action::OpenPool(open) => self.sees_pool(&open.payer, &open.evaluator),
+            _ => false,
+        })
+    }
+}

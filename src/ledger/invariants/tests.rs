@@ -1,0 +1,113 @@
+//! A ledger that the rules made has no findings; each row bent by hand has.
+
+use super::*;
+use crate::domain::ContributionName;
+use crate::ledger::rows::*;
+use crate::ledger::testing::{Scenario, public_key};
+
+fn scenario() -> Scenario {
+    let mut scenario = Scenario::peopled();
+    scenario.check(
+        "operator admit branch provider owner=holding -> ok
+         provider record digits@1 derivation=granted -> ok
+         provider grant provider/digits@1 party lab 2026-01 -> ok
+         lab record clean@1 from=provider/digits@1:100 -> ok
+         provider withdraw provider/digits@1 2026-07 -> ok
+         lab rotate -> ok
+         operator revoke lab -> ok
+         operator replace lab -> ok",
+    );
+    scenario
+}
+
+fn find(scenario: &Scenario, name: &str) -> (Locator, ContributionRow) {
+    let name: ContributionName = name.parse().unwrap();
+    let at = scenario.row::<ContributionNameRow>(&name).unwrap().at;
+    (at, scenario.row(&at).unwrap())
+}
+
+/// Changes rows behind the rules' back and returns the invariants that notice.
+fn bent(change: impl FnOnce(&Scenario, &mut State<'_>)) -> Vec<String> {
+    let mut scenario = scenario();
+    let view = scenario.view.clone();
+    let mut state = State::new(&view);
+    change(&scenario, &mut state);
+    scenario.view.apply(&state.into_changes());
+    let mut names: Vec<_> = check_invariants(&scenario.view)
+        .unwrap()
+        .iter()
+        .map(|finding| finding.invariant.split(' ').take(3).collect::<Vec<_>>())
+        .map(|words| words.join(" "))
+        .collect();
+    names.dedup();
+    names
+}
+
+#[test]
+fn what_the_rules_make_holds() {
+    assert_eq!(check_invariants(&scenario().view).unwrap(), []);
+}
+
+#[test]
+fn an_empty_state_has_no_charter() {
+    let findings = check_invariants(&crate::ledger::MemoryView::new()).unwrap();
+    assert_eq!(findings[0].found, "there is no charter");
+}
+
+#[test]
+fn bent_parties_and_keys_are_found() {
+    let lab: crate::domain::PartyName = "lab".parse().unwrap();
+    let key = public_key("lab", 0);
+    let revived = bent(|scenario, state| {
+        let mut row: KeyRow = scenario.row(&key).unwrap();
+        row.state = KeyState::Active;
+        state.put(&key, &row);
+    });
+    assert_eq!(revived, ["every key serves"]);
+    let lost = bent(|_, state| state.delete::<PartyRow>(&lab));
+    assert!(lost.contains(&"every key serves".to_owned()), "{lost:?}");
+    let unlisted = bent(|_, state| state.delete::<PartyKeyRow>(&(lab.clone(), 2)));
+    assert_eq!(unlisted, ["every key serves"]);
+    let log = bent(|_, state| state.delete::<KeyRow>(&public_key("log", 0)));
+    assert_eq!(log, ["the charter's log"]);
+    let owned = bent(|scenario, state| {
+        let name = "provider".parse().unwrap();
+        let mut row: PartyRow = scenario.row(&name).unwrap();
+        row.beneficial_owner = "branch".parse().unwrap();
+        state.put(&name, &row);
+    });
+    assert_eq!(owned, ["owners that are"]);
+}
+
+#[test]
+fn bent_contributions_are_found() {
+    let content = bent(|scenario, state| {
+        let (at, mut row) = find(scenario, "lab/clean@1");
+        row.content_hash.0[0] ^= 1;
+        state.put(&at, &row);
+    });
+    assert_eq!(content, ["every contribution has", "every content hash"]);
+    let younger = bent(|scenario, state| {
+        let (at, mut row) = find(scenario, "lab/clean@1");
+        row.parents[0].at = at;
+        state.put(&at, &row);
+    });
+    assert_eq!(younger, ["every contribution has"]);
+    let deep = bent(|scenario, state| {
+        let (at, mut row) = find(scenario, "lab/clean@1");
+        row.generation = 0;
+        state.put(&at, &row);
+    });
+    assert_eq!(deep, ["every contribution has"]);
+    let gone = bent(|scenario, state| {
+        state.delete::<ContributionRow>(&find(scenario, "provider/digits@1").0);
+    });
+    let noticed = [
+        "every contribution has",
+        "every name is",
+        "every content hash",
+        "every id is",
+        "every grant is",
+    ];
+    assert_eq!(gone, noticed);
+}

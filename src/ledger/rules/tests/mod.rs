@@ -3,3 +3,4 @@
 mod contributions;
 mod parties;
 mod permissions;
+mod properties;

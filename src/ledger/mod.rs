@@ -6,7 +6,9 @@
 //! outside (attachments, whether the signature verified) is handed in.
 
 mod access;
+mod consent;
 mod decide;
+mod find;
 mod invariants;
 mod permission;
 pub mod query;

@@ -91,13 +91,11 @@ pub(crate) fn refuse<T>(reason: Reason, message: impl Into<String>) -> Result<T,
 }
 
 /// Refuses because there is no such thing, or none that the actor may see: one answer for both.
-#[allow(dead_code)]
 pub(crate) fn not_found<T>(what: impl std::fmt::Display) -> Result<T, Stop> {
     refuse(Reason::NotFound, format!("there is no {what}"))
 }
 
 /// What the rules of an action work with.
-#[allow(dead_code)]
 pub(crate) struct Rules<'a> {
     /// The rows, and the changes so far.
     pub state: State<'a>,
@@ -109,13 +107,13 @@ pub(crate) struct Rules<'a> {
     pub actor: PartyRow,
     /// Checks proofs of possession and applications.
     pub verifier: &'a dyn Verifier,
+    #[allow(dead_code)]
     /// What the command names.
     pub attachments: &'a dyn Attachments,
     /// Attachments that the rules computed.
     pub produced: Vec<(ContentHash, Bytes)>,
 }
 
-#[allow(dead_code)]
 impl<'a> Rules<'a> {
     /// Returns the name of the actor.
     pub fn actor_name(&self) -> &'a PartyName {

@@ -3,43 +3,26 @@
 //! All that is wrong with a command is listed at once, and the reason answered is the one that
 //! stands earliest in [`Reason`], whichever item of a bulk it belongs to.
 
-use super::consent::may_derive;
 use crate::domain::{
     BASIS_POINTS_MAX, BULK_MAX, Parent, Reason, RecordContribution, RecordContributions, Rejection,
     ThingId, Violation, WithdrawContribution,
 };
+use crate::ledger::consent::may_derive;
 use crate::ledger::decide::{Rules, Stop, not_found, refuse};
+use crate::ledger::find;
 use crate::ledger::rows::{
-    ContentRow, ContributionNameRow, ContributionRow, Locator, ParentRow, ThingKind, ThingRow,
-    Withdrawal,
+    ContentRow, ContributionNameRow, ContributionRow, Locator, ParentRow, ThingKind, Withdrawal,
 };
-use crate::ledger::state::State;
-use crate::ledger::view::ViewFault;
 
 /// The longest path of derivation, in edges.
 pub(crate) const GENERATION_MAX: u32 = 64;
-
-/// Returns where a contribution stands, and its row; none where the id is not one's.
-pub(crate) fn find(
-    state: &State<'_>,
-    id: &ThingId,
-) -> Result<Option<(Locator, ContributionRow)>, ViewFault> {
-    let thing = state.get::<ThingRow>(id)?;
-    let Some(thing) = thing.filter(|thing| thing.kind == ThingKind::Contribution) else {
-        return Ok(None);
-    };
-    match state.get::<ContributionRow>(&thing.at)? {
-        Some(row) => Ok(Some((thing.at, row))),
-        None => Err(ViewFault::new(format!("the contribution {id} has no row"))),
-    }
-}
 
 /// Returns a contribution of the actor's own; another's is answered as if it did not exist.
 pub(crate) fn find_own(
     rules: &Rules<'_>,
     id: &ThingId,
 ) -> Result<(Locator, ContributionRow), Stop> {
-    match find(&rules.state, id)? {
+    match find::contribution(&rules.state, id)? {
         Some((at, row)) if row.name.party == *rules.actor_name() => Ok((at, row)),
         _ => not_found(format!("contribution {id}")),
     }
@@ -180,7 +163,7 @@ fn check_parent(
     path: &dyn Fn() -> String,
     failures: &mut Failures,
 ) -> Result<Option<(Locator, ContributionRow)>, Stop> {
-    let Some((at, row)) = find(&rules.state, &parent.contribution)? else {
+    let Some((at, row)) = find::contribution(&rules.state, &parent.contribution)? else {
         let text = format!("there is no contribution {}", parent.contribution);
         failures.add(Reason::NotFound, path(), text);
         return Ok(None);

@@ -6,9 +6,9 @@
 //! dropped whole.
 
 mod charter;
-mod consent;
 mod contributions;
 mod found;
+mod grants;
 mod keys;
 mod parties;
 mod possession;
@@ -36,8 +36,8 @@ pub(crate) fn run(rules: &mut Rules<'_>) -> Result<Vec<ThingKind>, Stop> {
         Action::RecordContribution(item) => contributions::record(rules, item),
         Action::RecordContributions(bulk) => contributions::record_many(rules, bulk),
         Action::WithdrawContribution(withdraw) => contributions::withdraw(rules, withdraw),
-        Action::GrantUse(grant) => consent::grant(rules, grant),
-        Action::RevokeUse(revoke) => consent::revoke(rules, revoke),
+        Action::GrantUse(grant) => grants::grant(rules, grant),
+        Action::RevokeUse(revoke) => grants::revoke(rules, revoke),
         _ => refuse(
             Reason::NotInThisVersion,
             "this program does not have this action yet",

@@ -4,8 +4,10 @@
 //! same rows. What `lines` can say is listed there.
 
 mod lines;
+mod samples;
 
 pub(crate) use lines::action;
+pub(crate) use samples::sample;
 
 use std::collections::BTreeMap;
 

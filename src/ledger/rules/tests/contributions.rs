@@ -1,9 +1,9 @@
 //! Recording, deriving, withdrawing and granting.
 
 use crate::domain::{ContentHash, GrantUse, GrantedPolicy, Grantee, Reason};
+use crate::ledger::consent::may_use;
 use crate::ledger::decide::Stop;
 use crate::ledger::rows::{ContributionNameRow, ContributionRow};
-use crate::ledger::rules::consent::may_use;
 use crate::ledger::testing::{Scenario, answer_text};
 use crate::ledger::{State, Verdict, state_hash};
 
@@ -167,7 +167,7 @@ fn used(scenario: &Scenario, name: &str, period: &str, policy: &str) -> String {
     let at = at.unwrap().at;
     let state = State::new(&scenario.view);
     let row = row(scenario, name);
-    match may_use(&state, at, &row, &pool, &period, &policy) {
+    match may_use(&state, at, &row, &pool, &policy, period) {
         Ok(()) => "ok".to_owned(),
         Err(Stop::Rejected(rejection)) => rejection.reason.to_string(),
         Err(Stop::Fault(fault)) => panic!("{fault}"),

@@ -2,6 +2,7 @@
 
 use crate::domain::{ActionKind, Role};
 use crate::ledger::permission::{Permission, permission};
+use crate::ledger::testing::{Scenario, answer_text, sample};
 
 const ROLES: [(Role, char); 6] = [
     (Role::Operator, 'O'),
@@ -48,6 +49,28 @@ fn every_action_by_every_role() {
         found.push_str(&format!("    {:<20} {letters}\n", kind.name()));
     }
     assert_eq!(found, TABLE);
+}
+
+#[test]
+fn the_door_lets_through_whom_the_table_names() {
+    let mut scenario = Scenario::peopled();
+    for kind in ActionKind::ALL {
+        for (role, _) in ROLES {
+            let name = serde_json::to_value(role).unwrap();
+            let name = name.as_str().unwrap();
+            let action = sample(&scenario, name, *kind);
+            assert_eq!(action.kind(), *kind);
+            let signed = scenario.sign(name, action);
+            let answer = answer_text(&scenario.decide(&signed).unwrap());
+            let allowed = permission(*kind).allows(&[role]);
+            assert_eq!(
+                answer != "NOT_PERMITTED",
+                allowed,
+                "{name} {}: {answer}",
+                kind.name()
+            );
+        }
+    }
 }
 
 #[test]

@@ -64,25 +64,15 @@ pub enum Verdict {
     Rejected(Rejection),
 }
 
-/// Why a rule stopped: the caller's fault or the storage's.
-#[derive(Debug)]
+/// Why a rule or a read stopped: the caller's fault or the storage's.
+#[derive(Debug, thiserror::Error)]
 pub enum Stop {
-    /// The command is refused.
-    Rejected(Rejection),
+    /// The command, or the read, is refused.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
     /// The storage failed; nothing may be concluded.
-    Fault(ViewFault),
-}
-
-impl From<ViewFault> for Stop {
-    fn from(fault: ViewFault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-impl From<Rejection> for Stop {
-    fn from(rejection: Rejection) -> Self {
-        Self::Rejected(rejection)
-    }
+    #[error(transparent)]
+    Fault(#[from] ViewFault),
 }
 
 /// Returns a refusal as the error of a rule.

@@ -1,8 +1,12 @@
 //! What the build generates from `proto/`: messages, services and their descriptors.
 
-// Comments in the protos are written for readers of protos, and generated code keeps no house
-// rules: it is checked by what it reads and writes.
-#![allow(missing_docs, rustdoc::all, clippy::all, clippy::pedantic)]
+#![allow(
+    missing_docs,
+    rustdoc::all,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated code keeps no house rules: it is checked by what it reads and writes"
+)]
 
 tonic::include_proto!("fenrun.v1");
 

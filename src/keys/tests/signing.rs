@@ -1,3 +1,5 @@
+//! Strict verification against published vectors, and every edge of the rule.
+
 use std::path::PathBuf;
 
 use serde::Deserialize;

@@ -1,3 +1,5 @@
+//! Tokens: what is written, what is accepted, and every way in which one is refused.
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Signed notes and checkpoints against published examples, and every way to spoil one.
+
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use proptest::prelude::*;
 

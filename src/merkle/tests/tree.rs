@@ -1,3 +1,5 @@
+//! The tree and its proofs against the definitions of RFC 6962, at every small size.
+
 use std::cell::Cell;
 use std::path::PathBuf;
 

@@ -98,7 +98,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn equals_the_definition(train in rows(1..=7), validation in rows(1..=3), neighbours in 1u64..9) {
+    fn equals_the_definition(
+        train in rows(1..=7),
+        validation in rows(1..=3),
+        neighbours in 1u64..9,
+    ) {
         let expected = by_enumeration(&train, &validation, neighbours);
         prop_assert_eq!(exact(&train, &validation, neighbours).values, expected);
     }
@@ -124,7 +128,11 @@ proptest! {
 
     /// Values sum to the utility of all rows.
     #[test]
-    fn values_are_efficient(train in rows(1..=30), validation in rows(1..=5), neighbours in 1u64..40) {
+    fn values_are_efficient(
+        train in rows(1..=30),
+        validation in rows(1..=5),
+        neighbours in 1u64..40,
+    ) {
         let all: BigRational = validation
             .iter()
             .map(|point| utility(&train, (1 << train.len()) - 1, *point, neighbours))

@@ -74,7 +74,8 @@ fn derivation_needs_what_the_parents_terms_ask() {
          lab record cc@1 from=provider/asked@1:0 -> CONSENT_MISSING record_contribution.parents[0]
          provider grant provider/asked@1 party lab 2027-01 -> ok
          lab record cc@1 from=provider/asked@1:0 -> ok
-         lab record dd@1 from=provider/closed@1:500 -> CONSENT_MISSING record_contribution.parents[0]
+         lab record dd@1 from=provider/closed@1:500 -> \
+            CONSENT_MISSING record_contribution.parents[0]
          lab record dd@1 from=provider/gone@1:0 -> WITHDRAWN record_contribution.parents[0]
          lab record dd@1 from=lab/aa@1:5001,lab/bb@1:5000 -> \
             UPSTREAM_TOO_HIGH record_contribution.parents

@@ -4,7 +4,7 @@ use super::proto;
 use crate::domain;
 
 /// A domain enum with a generated one beside it.
-pub(super) trait Choice: Copy {
+pub trait Choice: Copy {
     /// Returns the choice of a number; none for 0, which is never valid, and for unknown ones.
     fn from_number(number: i32) -> Option<Self>;
 

@@ -12,6 +12,7 @@ mod command;
 mod contribution;
 mod cost;
 mod fields;
+mod json;
 mod party;
 mod policy;
 mod pool;
@@ -20,8 +21,10 @@ mod valuation;
 mod values;
 
 pub use charter::encode_possession;
+pub use choices::Choice;
 pub use command::{decode_command, encode_command};
 pub use fields::VIOLATIONS_MAX;
+pub use json::{application_json, command_bytes, command_json};
 pub use party::{decode_application, encode_application};
 pub use policy::policy_hash;
 pub use values::timestamp;

@@ -2,6 +2,7 @@
 
 mod byte_rule;
 mod fields;
+mod json;
 mod strategies;
 
 use prost::Message;

@@ -1,1 +1,36 @@
-//! A client that signs commands, keeps an outbox and verifies what it is answered.
+//! A client that trusts nothing it can check: it signs, sends, and verifies what comes back.
+//!
+//! The ledger id and the log's verifier keys are pinned; every receipt is rebuilt into its leaf,
+//! proved against a checkpoint, and kept. A signed command is on disk before it is sent and stays
+//! there until it is answered, so that a client that was killed repeats the same bytes. Time is an
+//! argument, randomness comes from the system, and no generated type leaves this module.
+
+mod answer;
+mod blobs;
+mod connection;
+mod error;
+mod files;
+mod outbox;
+mod reads;
+mod receipt;
+mod receipts;
+mod session;
+mod signing;
+mod stream;
+mod target;
+
+#[cfg(test)]
+mod tests;
+
+pub use blobs::{ATTACHMENT_BYTES_MAX, CHUNK_BYTES};
+pub use connection::{Connection, Identity, LedgerFacts, Now, Pins};
+pub use error::{ClientError, PinError, Refusal};
+pub use files::write_durably;
+pub use outbox::{OUTBOX_COMMANDS_MAX, Outbox, OutboxError};
+pub use reads::*;
+pub use receipt::{Receipt, ReceiptError, verify_receipt};
+pub use receipts::{KeptReceipt, Receipts, ReceiptsError};
+pub use session::{Recorded, Resent, Session};
+pub use signing::{SignedCommand, random, sign_command};
+pub use stream::{STREAM_UNANSWERED_MAX, StreamAnswer};
+pub use target::{Target, TargetError};

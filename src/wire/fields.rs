@@ -8,18 +8,32 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::choices::Choice;
-use crate::domain::{BASIS_POINTS_MAX, IdError, TEXT_CHARACTERS_MAX, Violation};
+use crate::domain::{BASIS_POINTS_MAX, IdError, Reason, Rejection, TEXT_CHARACTERS_MAX, Violation};
 
 /// The most violations that one refusal lists.
 pub const VIOLATIONS_MAX: usize = 100;
 
 /// A domain value that is read from a generated message.
-pub(super) trait Read: Sized {
+pub(crate) trait Read: Sized {
     /// The generated message.
     type Message;
 
     /// Returns the value, or none where something is wrong, which `fields` was told of.
     fn read(message: Self::Message, fields: &mut Fields<'_>) -> Option<Self>;
+}
+
+/// Reads a message that stands on its own, such as one of an answer.
+///
+/// # Errors
+/// `MALFORMED` with everything that is wrong and its path.
+pub(crate) fn read_message<T: Read>(message: T::Message) -> Result<T, Rejection> {
+    let mut findings = Findings::default();
+    let value = T::read(message, &mut findings.fields());
+    let violations = findings.into_violations();
+    match value {
+        Some(value) if violations.is_empty() => Ok(value),
+        _ => Err(Rejection::with_violations(Reason::Malformed, violations)),
+    }
 }
 
 /// What was found wrong so far.
@@ -81,7 +95,7 @@ impl Place<'_> {
 }
 
 /// The fields of one message, at its place.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     place: Place<'a>,
     findings: &'a mut Findings,
 }

@@ -24,6 +24,7 @@ pub use charter::encode_possession;
 pub use choices::Choice;
 pub use command::{decode_command, encode_command};
 pub use fields::VIOLATIONS_MAX;
+pub(crate) use fields::read_message;
 pub use json::{application_json, command_bytes, command_json};
 pub use party::{decode_application, encode_application};
 pub use policy::policy_hash;

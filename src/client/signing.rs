@@ -32,7 +32,7 @@ impl SignedCommand {
         self.message().encode_to_vec()
     }
 
-    /// Reads the bytes of a file that holds a signed command; nothing in it is checked but its form.
+    /// Reads the bytes of a file that holds a signed command; only its form is checked.
     ///
     /// # Errors
     /// The bytes are no such message, or key or signature have another length.

@@ -1,4 +1,4 @@
-//! Many commands over one stream, decided in their order; each answer is verified like a single one.
+//! Many commands over one stream, in their order; each answer is verified like a single one.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;

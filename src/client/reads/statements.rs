@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use super::{call, read_all};
+use super::{call, read_all, service};
 use crate::client::answer::{self, Answer as _};
 use crate::client::{ClientError, Connection};
 use crate::domain::{ContentHash, ContributionName, Money, PartyName, Period, PoolName, TreeHash};
 use crate::wire::proto;
 
-super::service!(
+service!(
     statement_service,
     settlement_service_client::SettlementServiceClient
 );

@@ -8,8 +8,12 @@
 
 mod charter;
 mod contribution;
+mod cost;
+mod input;
 mod key;
 mod party;
+mod policy;
+mod pool;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -21,10 +25,14 @@ pub use charter::{CharterRow, ThingKind, ThingRow};
 pub use contribution::{
     ContentRow, ContributionNameRow, ContributionRow, GrantRow, ParentRow, Withdrawal,
 };
+pub use cost::{ClaimDecision, ClaimRow, ContributionClaimRow};
+pub use input::{RevenueReferenceRow, RevenueRow, UseRow};
 pub use key::{KeyPart, Locator};
 pub use party::{
     KeyHolder, KeyRow, KeyState, OwnedPartyRow, PartyAdmittedRow, PartyKeyRow, PartyRow,
 };
+pub use policy::{PolicyPublishedRow, PolicyRow};
+pub use pool::{PeriodRow, PeriodState, PoolOpenedRow, PoolRow, RevenueSpan};
 
 /// A row of one table.
 pub trait Row: Serialize + DeserializeOwned {

@@ -1,6 +1,7 @@
 //! What is kept on disk: the log in segments, the index in sled, the blobs.
 
 mod hash_file;
+pub mod index;
 pub mod log;
 pub mod tables;
 

@@ -1,0 +1,128 @@
+//! Published rows in memory, each with the size that wrote it, so that a view of an earlier size
+//! reads what was there before.
+
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use bytes::Bytes;
+
+use crate::ledger::{Changes, KeyRange, Order};
+
+/// Rows are added in pieces of this many, so that readers get in between.
+const PIECE_ROWS: usize = 256;
+
+/// What a run of layers changed; rows are only ever added, by layers of growing size.
+#[derive(Debug, Default)]
+pub(super) struct Generation {
+    rows: RwLock<BTreeMap<Bytes, Versions>>,
+}
+
+/// A value, or none where the row was deleted, and the size that wrote it.
+type Version = (u64, Option<Bytes>);
+
+/// Every value of a key.
+#[derive(Debug)]
+struct Versions {
+    newest: Version,
+    /// Those before it, of growing size; empty for most keys.
+    older: Vec<Version>,
+}
+
+impl Versions {
+    /// Returns the value that a view of `size` sees, or none where it sees none of these.
+    fn at(&self, size: u64) -> Option<Option<&Bytes>> {
+        if self.newest.0 <= size {
+            return Some(self.newest.1.as_ref());
+        }
+        let later = self.older.partition_point(|version| version.0 <= size);
+        let seen = self.older.get(later.checked_sub(1)?)?;
+        Some(seen.1.as_ref())
+    }
+}
+
+/// A part of a range: its changes, and where the rest of the range begins or ends.
+pub(super) struct Part {
+    /// The changes of the part.
+    pub changes: Changes,
+    /// The first (ascending) or last (descending) key beyond the part; none at the range's end.
+    pub beyond: Option<Bytes>,
+}
+
+impl Generation {
+    /// Adds a layer. Views of lower sizes do not see it, so it need not come all at once.
+    pub fn add(&self, changes: Changes, size: u64) {
+        let mut changes = changes.into_iter();
+        loop {
+            let mut rows = self.write();
+            for (key, value) in changes.by_ref().take(PIECE_ROWS) {
+                let version = (size, value);
+                match rows.get_mut(&key) {
+                    Some(versions) => {
+                        let old = std::mem::replace(&mut versions.newest, version);
+                        versions.older.push(old);
+                    }
+                    None => {
+                        let older = Vec::new();
+                        let newest = version;
+                        rows.insert(key, Versions { newest, older });
+                    }
+                }
+            }
+            if changes.len() == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Returns what a view of `size` sees of `key`: nothing, that it is deleted, or its value.
+    pub fn get(&self, key: &[u8], size: u64) -> Option<Option<Bytes>> {
+        let rows = self.read();
+        let seen = rows.get(key)?.at(size)?;
+        Some(seen.cloned())
+    }
+
+    /// Returns the next `rows_max` keys of a range as a view of `size` sees them.
+    pub fn part(&self, range: KeyRange<'_>, order: Order, size: u64, rows_max: usize) -> Part {
+        let mut part = Part {
+            changes: Changes::new(),
+            beyond: None,
+        };
+        if range.is_empty() {
+            return part;
+        }
+        let rows = self.read();
+        let found = rows.range::<[u8], _>(range.bounds());
+        match order {
+            Order::Ascending => part.fill(found, size, rows_max),
+            Order::Descending => part.fill(found.rev(), size, rows_max),
+        }
+        part
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<Bytes, Versions>> {
+        // A panic while a row is added leaves it added or not; the layer is not shown then.
+        self.rows.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<Bytes, Versions>> {
+        self.rows.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Part {
+    fn fill<'a>(
+        &mut self,
+        mut rows: impl Iterator<Item = (&'a Bytes, &'a Versions)>,
+        size: u64,
+        rows_max: usize,
+    ) {
+        for (key, versions) in rows.by_ref().take(rows_max) {
+            match versions.at(size) {
+                Some(Some(value)) => self.changes.put(key.clone(), value.clone()),
+                Some(None) => self.changes.delete(key.clone()),
+                None => (),
+            }
+        }
+        self.beyond = rows.next().map(|(key, _)| key.clone());
+    }
+}

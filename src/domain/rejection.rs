@@ -140,7 +140,7 @@ reasons! {
     AlreadySettled, "ALREADY_SETTLED", Precondition,
         "The period has been settled; a second settlement is a restatement.";
     EarlierPeriodOpen, "EARLIER_PERIOD_OPEN", Precondition,
-        "An earlier period of the pool has inputs and is not settled. Settle the periods in their order.";
+        "An earlier period of the pool, or the same period of a pool of the currency with a lower id, has inputs and is not settled. Settle them in their order.";
     ReferenceTaken, "REFERENCE_TAKEN", Exists,
         "The pool has revenue with this external reference already.";
     AttachmentMissing, "ATTACHMENT_MISSING", Precondition,

@@ -78,7 +78,8 @@ pub(crate) fn uses(
 }
 
 #[allow(dead_code)]
-/// Returns the revenue of a period of a pool, in the order in which it was posted.
+/// Returns the revenue of a period of a pool and where each stands, in the order in which it was
+/// posted.
 ///
 /// # Errors
 /// Fails when the storage does.
@@ -86,17 +87,21 @@ pub(crate) fn revenue(
     state: &State<'_>,
     pool: &PoolName,
     period: &PeriodRow,
-) -> Result<Vec<RevenueRow>, ViewFault> {
+) -> Result<Vec<(Locator, RevenueRow)>, ViewFault> {
     let Some(span) = period.revenue else {
         return Ok(Vec::new());
     };
     let at = |index| Locator { index, number: 0 };
     let from = (pool.clone(), at(span.first)).prefix();
     let to = (pool.clone(), at(span.last.saturating_add(1))).prefix();
+    let prefix = pool.prefix().len();
     let mut found = Vec::new();
-    state.scan_between::<RevenueRow>(&from, &to, Order::Ascending, |_, row| {
+    state.scan_between::<RevenueRow>(&from, &to, Order::Ascending, |key, row| {
+        let Some(at) = key.get(prefix..).and_then(Locator::from_key) else {
+            return Err(ViewFault::new("the key of revenue ends without a locator"));
+        };
         if row.period == period.period {
-            found.push(row);
+            found.push((at, row));
         }
         Ok(ControlFlow::Continue(()))
     })?;

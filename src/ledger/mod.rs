@@ -6,6 +6,7 @@
 //! outside (attachments, whether the signature verified) is handed in.
 
 mod access;
+mod booking;
 mod consent;
 mod decide;
 mod find;
@@ -14,6 +15,7 @@ mod permission;
 pub mod query;
 mod rows;
 mod rules;
+mod settling;
 mod state;
 #[cfg(test)]
 mod testing;
@@ -24,6 +26,7 @@ pub use decide::{Attachments, Outcome, RULES_VERSION, Stop, Submission, Verdict,
 pub use invariants::{FINDINGS_MAX, Finding, check_invariants};
 pub use permission::{Permission, permission};
 pub use rows::*;
+pub use settling::{SettlementResult, TABLE_VIOLATIONS_MAX};
 pub use state::State;
 pub use view::{
     Changes, KeyRange, Layered, MemoryView, Order, View, ViewFault, Visit, prefix_end, scan_prefix,

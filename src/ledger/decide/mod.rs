@@ -97,7 +97,6 @@ pub(crate) struct Rules<'a> {
     pub actor: PartyRow,
     /// Checks proofs of possession and applications.
     pub verifier: &'a dyn Verifier,
-    #[allow(dead_code)]
     /// What the command names.
     pub attachments: &'a dyn Attachments,
     /// Attachments that the rules computed.

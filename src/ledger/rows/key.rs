@@ -80,7 +80,7 @@ macro_rules! whole_bytes {
 whole_bytes!(CommandId, ContentHash, PublicKey, ThingId);
 
 /// Writes a text and the zero byte that ends it; no name contains one.
-fn write_text(text: &str, key: &mut Vec<u8>) {
+pub(super) fn write_text(text: &str, key: &mut Vec<u8>) {
     key.extend_from_slice(text.as_bytes());
     key.push(0);
 }

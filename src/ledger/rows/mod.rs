@@ -6,6 +6,7 @@
 //! others are ascending or keep together what belongs together, because the index pays for
 //! scattered writes.
 
+mod book;
 mod charter;
 mod contribution;
 mod cost;
@@ -14,6 +15,7 @@ mod key;
 mod party;
 mod policy;
 mod pool;
+mod settlement;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -21,6 +23,7 @@ use serde::de::DeserializeOwned;
 
 use super::view::ViewFault;
 
+pub use book::{AccountRow, PostingRow};
 pub use charter::{CharterRow, ThingKind, ThingRow};
 pub use contribution::{
     ContentRow, ContributionNameRow, ContributionRow, GrantRow, ParentRow, Withdrawal,
@@ -33,6 +36,7 @@ pub use party::{
 };
 pub use policy::{PolicyPublishedRow, PolicyRow};
 pub use pool::{PeriodRow, PeriodState, PoolOpenedRow, PoolRow, RevenueSpan};
+pub use settlement::{PartySettlementRow, SettledPeriodRow, SettlementRow, ValuationRow};
 
 /// A row of one table.
 pub trait Row: Serialize + DeserializeOwned {

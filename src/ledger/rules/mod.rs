@@ -12,8 +12,10 @@ mod grants;
 mod keys;
 mod parties;
 mod possession;
+mod settlements;
 #[cfg(test)]
 mod tests;
+mod valuations;
 
 use super::decide::{Rules, Stop, refuse};
 use super::rows::ThingKind;
@@ -38,6 +40,8 @@ pub(crate) fn run(rules: &mut Rules<'_>) -> Result<Vec<ThingKind>, Stop> {
         Action::WithdrawContribution(withdraw) => contributions::withdraw(rules, withdraw),
         Action::GrantUse(grant) => grants::grant(rules, grant),
         Action::RevokeUse(revoke) => grants::revoke(rules, revoke),
+        Action::ImportWeights(import) => valuations::import(rules, import),
+        Action::Settle(settle) => settlements::settle(rules, settle),
         _ => refuse(
             Reason::NotInThisVersion,
             "this program does not have this action yet",

@@ -1,0 +1,190 @@
+//! What a value table must say to be imported: that of its command, of the contributions in use.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::{ContentHash, ImportWeights, PartyName, Reason, Rejection, ThingId, Violation};
+use crate::ledger::decide::{Stop, refuse};
+use crate::ledger::rows::{Locator, PartyRow};
+use crate::ledger::state::State;
+use crate::ledger::view::ViewFault;
+use crate::ledger::{Attachments, find};
+use crate::valuation::{Line, ROW_KNN_SHAPLEY, ValueTable, ValueTableError, weights};
+
+/// The most violations that a refused table is answered with.
+pub const TABLE_VIOLATIONS_MAX: usize = 100;
+
+/// The kind of input that a validation set is in a table.
+const VALIDATION: &str = "validation";
+
+/// Reads the table under a hash.
+///
+/// # Errors
+/// `ATTACHMENT_MISSING`, or `ATTACHMENT_INVALID` with what is wrong with it.
+pub(crate) fn read(attachments: &dyn Attachments, hash: &ContentHash) -> Result<ValueTable, Stop> {
+    let Some(bytes) = attachments.get(hash) else {
+        let message = format!("the value table {hash} is not stored; upload it first");
+        return refuse(Reason::AttachmentMissing, message);
+    };
+    ValueTable::parse(&bytes).map_err(|error| {
+        let mut texts = match error {
+            ValueTableError::Refused(texts) => texts,
+            ValueTableError::Json(cause) => vec![format!("this is not a value table: {cause}")],
+            other => vec![other.to_string()],
+        };
+        texts.truncate(TABLE_VIOLATIONS_MAX);
+        let violations = texts.into_iter().map(|text| Violation::new("table", text));
+        Rejection::with_violations(Reason::AttachmentInvalid, violations.collect()).into()
+    })
+}
+
+/// Checks that a table is the one that its command describes, and that its weights follow from
+/// its values.
+///
+/// # Errors
+/// `ATTACHMENT_INVALID` with everything that differs.
+pub(crate) fn check_described(
+    import: &ImportWeights,
+    table: &ValueTable,
+    rules_version: u32,
+) -> Result<(), Stop> {
+    let mut found = Vec::new();
+    let mut same = |holds: bool, path: &str, text: String| {
+        if !holds {
+            found.push(Violation::new(format!("table.{path}"), text));
+        }
+    };
+    let names = |what: &dyn std::fmt::Display, other: &dyn std::fmt::Display| {
+        format!("is {what}, the command says {other}")
+    };
+    same(
+        table.pool == import.pool,
+        "pool",
+        names(&table.pool, &import.pool),
+    );
+    let period = names(&table.period, &import.period);
+    same(table.period == import.period, "period", period);
+    let method = names(&table.method, &import.method);
+    same(table.method == import.method, "method", method);
+    let parameters = table.parameters_json().unwrap_or_default();
+    let text = names(&parameters, &import.parameters);
+    same(parameters == import.parameters, "parameters", text);
+    let text = format!("is {}; version {rules_version} is in force", table.rules);
+    same(table.rules == rules_version, "rules", text);
+    let validation: Vec<ContentHash> = table
+        .inputs
+        .iter()
+        .filter(|input| input.kind == VALIDATION)
+        .map(|input| input.hash)
+        .collect();
+    let named: Vec<ContentHash> = import.validation_hash.into_iter().collect();
+    let text = "names another validation set than the command".to_owned();
+    same(validation == named, "inputs", text);
+    let text = "do not follow from the values by the rule of docs/valuation.md".to_owned();
+    same(weights_follow(table), "contributions.weight", text);
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(Rejection::with_violations(Reason::AttachmentInvalid, found).into())
+}
+
+fn weights_follow(table: &ValueTable) -> bool {
+    let values: Vec<(ThingId, &PartyName, i128)> = table
+        .contributions
+        .iter()
+        .map(|line| (line.contribution, &line.owner, line.value))
+        .collect();
+    let stated = table.contributions.iter().map(|line| line.weight);
+    weights(&values).is_ok_and(|weights| stated.eq(weights))
+}
+
+/// Checks that the validation set is the pool's, and is named by a method that needs one.
+///
+/// # Errors
+/// `VALUATION_MISMATCH`.
+pub(crate) fn check_validation(
+    import: &ImportWeights,
+    of_pool: Option<ContentHash>,
+) -> Result<(), Stop> {
+    match (import.validation_hash, of_pool) {
+        (Some(named), Some(of_pool)) if named == of_pool => Ok(()),
+        (Some(_), Some(of_pool)) => {
+            let message = format!("the pool was opened with the validation set {of_pool}");
+            refuse(Reason::ValuationMismatch, message)
+        }
+        (Some(_), None) => {
+            let message = "the pool was opened without a validation set, so none can be used";
+            refuse(Reason::ValuationMismatch, message)
+        }
+        (None, _) if import.method == ROW_KNN_SHAPLEY => {
+            let message = format!("{ROW_KNN_SHAPLEY} needs the validation set of the pool");
+            refuse(Reason::ValuationMismatch, message)
+        }
+        (None, _) => Ok(()),
+    }
+}
+
+/// Returns the contributions of a table that join the run without being in use, having checked
+/// the table against those in use.
+///
+/// A contribution in use has a line. One that is not may have a line only where the method gives
+/// a row to whom recorded it first, and only if it was recorded before another that is in use.
+///
+/// # Errors
+/// `VALUATION_MISMATCH` with everything that differs; or a fault of the storage.
+pub(crate) fn check_contributions(
+    state: &State<'_>,
+    table: &ValueTable,
+    used: &BTreeMap<ThingId, Locator>,
+) -> Result<BTreeSet<Locator>, Stop> {
+    let mut found = Vec::new();
+    let mut joining = BTreeSet::new();
+    let newest = used.values().max().copied();
+    let first = table.parameters.get("duplicates").map(String::as_str) == Some("first");
+    let mut valued = BTreeSet::new();
+    for (place, line) in table.contributions.iter().enumerate() {
+        valued.insert(line.contribution);
+        let mut wrong = |text: String| {
+            found.push(Violation::new(
+                format!("table.contributions[{place}]"),
+                text,
+            ));
+        };
+        let Some((at, owner)) = recorded(state, line)? else {
+            wrong(format!("{} is not recorded", line.contribution));
+            continue;
+        };
+        if owner != line.owner {
+            wrong(format!("the owner is {owner}, not {}", line.owner));
+        }
+        if used.contains_key(&line.contribution) {
+            continue;
+        }
+        if first && newest.is_some_and(|newest| at < newest) {
+            joining.insert(at);
+        } else {
+            wrong(format!("{} is not in use", line.contribution));
+        }
+    }
+    for id in used.keys().filter(|id| !valued.contains(id)) {
+        let text = format!("{id} is in use and has no line");
+        found.push(Violation::new("table.contributions", text));
+    }
+    if found.is_empty() {
+        return Ok(joining);
+    }
+    found.truncate(TABLE_VIOLATIONS_MAX);
+    Err(Rejection::with_violations(Reason::ValuationMismatch, found).into())
+}
+
+fn recorded(state: &State<'_>, line: &Line) -> Result<Option<(Locator, PartyName)>, ViewFault> {
+    let Some((at, row)) = find::contribution(state, &line.contribution)? else {
+        return Ok(None);
+    };
+    match state.get::<PartyRow>(&row.name.party)? {
+        Some(party) => Ok(Some((at, party.beneficial_owner))),
+        None => Err(ViewFault::new(format!(
+            "the party of {} has no row",
+            row.name
+        ))),
+    }
+}

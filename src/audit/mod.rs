@@ -1,1 +1,31 @@
 //! Replay and recomputation of a log that somebody else keeps, and the findings of it.
+//!
+//! An [`Auditor`] is handed the whole log as somebody shows it, leaf by leaf, with the checkpoints
+//! of its batches. It trusts the pinned keys of the log and the ledger's id, and nothing else: it
+//! checks every signature and root, decides every command again, works out every valuation and
+//! settlement again, and compares every account with what the server says. A party that may not
+//! see all of that hands what it sees to an [`OwnAuditor`].
+//!
+//! All of it is pure: bytes that a command names come through [`Sources`], and what cannot be had
+//! is said in the report and not passed over.
+
+mod accounts;
+mod auditor;
+mod differences;
+mod finding;
+mod own;
+mod receipts;
+mod replay;
+mod report;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod verified;
+
+pub use accounts::AccountBalance;
+pub use auditor::{Auditor, Pins};
+pub use finding::{FINDINGS_MAX, Finding, FindingKind, NotChecked, Place};
+pub use own::{OwnAuditor, ShownEntry, ShownLine, ShownSettlement};
+pub use receipts::KeptReceipt;
+pub use report::{Checked, Report, Verdict};
+pub use sources::{Absent, Sources};

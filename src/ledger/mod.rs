@@ -18,7 +18,7 @@ mod rules;
 mod settling;
 mod state;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod view;
 
 pub use access::Caller;

@@ -1,0 +1,164 @@
+//! The core, decided again entry by entry on rows of the auditor's own.
+
+use super::accounts::AccountBalance;
+use super::auditor::Pins;
+use super::finding::{Finding, FindingKind, Place};
+use super::receipts::chain;
+use super::report::Report;
+use super::sources::{CheckedSources, Sources};
+use super::verified::VerifiedEntry;
+use crate::domain::{Action, Found, Reason, Rejection, Verifier};
+use crate::ledger::{
+    Attachments, MemoryView, Outcome, Submission, Verdict, ViewFault, check_invariants, decide,
+};
+
+/// The rows as of the last entry that was replayed.
+pub(super) struct Replay<S> {
+    view: MemoryView,
+    sources: CheckedSources<S>,
+    /// Why nothing is replayed any more.
+    stopped: Option<String>,
+}
+
+impl<S: Sources> Replay<S> {
+    pub fn new(sources: S) -> Self {
+        Self {
+            view: MemoryView::new(),
+            sources: CheckedSources::new(sources),
+            stopped: None,
+        }
+    }
+
+    /// Returns why the replay did not go to the end.
+    pub fn stopped(&self) -> Option<&str> {
+        self.stopped.as_deref()
+    }
+
+    /// Ends the replay: what an entry left behind is not known.
+    pub fn stop(&mut self, index: u64, why: &str) {
+        if self.stopped.is_none() {
+            self.stopped = Some(format!("the state after entry {index} is not known: {why}"));
+        }
+    }
+
+    /// Decides an entry again and carries it out.
+    ///
+    /// An entry whose signature does not verify, which was found before, is decided as if it did,
+    /// so that the report shows what it led to.
+    pub fn step(
+        &mut self,
+        index: u64,
+        entry: &VerifiedEntry,
+        pins: &Pins,
+        verifier: &dyn Verifier,
+        report: &mut Report,
+    ) {
+        if self.stopped.is_some() {
+            return;
+        }
+        if let (0, Action::Found(found)) = (index, &entry.command.action) {
+            check_founding(entry, found, pins, report);
+        }
+        let submission = Submission {
+            index,
+            recorded_at: entry.entry.recorded_at,
+            public_key: entry.entry.public_key,
+            signature_valid: true,
+            id: entry.id,
+            command: &entry.command,
+        };
+        let attachments: &dyn Attachments = &self.sources;
+        match decide(&self.view, submission, verifier, attachments) {
+            Ok(Verdict::Accepted(outcome)) => self.accept(entry, outcome, report),
+            Ok(Verdict::Repeated { index: first }) => {
+                let message = format!("the command was recorded before, in entry {first}");
+                let kind = FindingKind::EntryRefused;
+                report.find(Finding::new(kind, Place::Entry(index), message));
+            }
+            Ok(Verdict::Rejected(rejection)) => self.refuse(index, entry, &rejection, report),
+            Err(fault) => {
+                let kind = FindingKind::InvariantBroken;
+                report.find(Finding::new(kind, Place::Entry(index), chain(&fault)));
+                self.stop(index, "its rows contradict each other");
+            }
+        }
+    }
+
+    fn accept(&mut self, entry: &VerifiedEntry, outcome: Outcome, report: &mut Report) {
+        self.view.apply(&outcome.changes);
+        self.sources.produce(outcome.produced);
+        let counts = &mut report.checked;
+        counts.commands = counts.commands.saturating_add(1);
+        if let Action::Settle(_) = &entry.command.action {
+            counts.settlements = counts.settlements.saturating_add(1);
+        }
+    }
+
+    fn refuse(
+        &mut self,
+        index: u64,
+        entry: &VerifiedEntry,
+        rejection: &Rejection,
+        report: &mut Report,
+    ) {
+        let kind = entry.command.action.kind().name();
+        if rejection.reason == Reason::RulesVersionUnknown {
+            self.stop(index, "its rules are too new for this program");
+            return;
+        }
+        let finding = match (rejection.reason, self.sources.take_absent()) {
+            (Reason::AttachmentMissing, Some((hash, why))) => {
+                let message = format!("{kind} needs the bytes {hash}: {why}");
+                Finding::new(FindingKind::AttachmentMissing, Place::Entry(index), message)
+            }
+            _ => {
+                let message = format!("the rules refuse {kind}: {rejection}");
+                Finding::new(FindingKind::EntryRefused, Place::Entry(index), message)
+            }
+        };
+        report.find(finding);
+        self.stop(index, "the rules refuse it");
+    }
+
+    /// Checks what must hold between rows.
+    pub fn check_invariants(&self, report: &mut Report) {
+        let broken = |found| Finding::new(FindingKind::InvariantBroken, Place::State, found);
+        match check_invariants(&self.view) {
+            Ok(findings) => {
+                for finding in findings {
+                    let message = format!("not so: {}; {}", finding.invariant, finding.found);
+                    report.find(broken(message));
+                }
+            }
+            Err(fault) => report.find(broken(chain(&fault))),
+        }
+    }
+
+    /// Returns every account with its balance.
+    pub fn accounts(&self) -> Result<Vec<AccountBalance>, ViewFault> {
+        Ok(Vec::new())
+    }
+}
+
+/// Compares the founding command with what is pinned.
+fn check_founding(entry: &VerifiedEntry, found: &Found, pins: &Pins, report: &mut Report) {
+    let place = || Place::Entry(0);
+    if pins.ledger.0 != entry.id.0 {
+        let message = "this is the log of another ledger";
+        let finding = Finding::new(FindingKind::FoundingDiffers, place(), message);
+        report.find(finding.differs(pins.ledger, entry.id));
+    }
+    let names = |key: &&crate::merkle::VerifierKey| key.name == found.origin;
+    let mut keys = pins.log_keys.iter().filter(names);
+    if !keys.any(|key| key.key == found.log_key) {
+        let message = "the log was founded with a key that is not pinned";
+        let finding = Finding::new(FindingKind::FoundingDiffers, place(), message);
+        let pinned = pins.log_keys.iter().map(ToString::to_string);
+        let pinned = pinned.collect::<Vec<_>>().join(" ");
+        let found = crate::merkle::VerifierKey {
+            name: found.origin.clone(),
+            key: found.log_key,
+        };
+        report.find(finding.differs(pinned, found));
+    }
+}

@@ -1,0 +1,189 @@
+//! What an audit says in the end, for people and for programs.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use super::finding::{FINDINGS_MAX, Finding, NotChecked};
+use crate::domain::{LedgerId, Origin, TreeHash};
+
+/// How much was checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Entries that decode and stand under a root.
+    pub entries: u64,
+    /// Signatures of entries.
+    pub signatures: u64,
+    /// Checkpoints with their signatures and roots.
+    pub checkpoints: u64,
+    /// Commands that were decided again.
+    pub commands: u64,
+    /// Valuations that were worked out again from the rows.
+    pub valuations: u64,
+    /// Settlements that were worked out again.
+    pub settlements: u64,
+    /// Accounts that were compared with what the server says.
+    pub accounts: u64,
+    /// Kept receipts.
+    pub receipts: u64,
+    /// Lines of settlements with their proofs.
+    pub lines: u64,
+}
+
+impl Checked {
+    /// Returns the counts with their names, in the order in which they are shown.
+    pub fn counts(&self) -> [(&'static str, u64); 9] {
+        [
+            ("entries", self.entries),
+            ("signatures", self.signatures),
+            ("checkpoints", self.checkpoints),
+            ("commands", self.commands),
+            ("valuations", self.valuations),
+            ("settlements", self.settlements),
+            ("accounts", self.accounts),
+            ("receipts", self.receipts),
+            ("lines", self.lines),
+        ]
+    }
+}
+
+/// What the audit comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything was checked that the auditor may see, and all of it is equal.
+    Equal,
+    /// Something is not as it must be.
+    Different,
+    /// Nothing wrong was found, but the replay could not go to the end.
+    Incomplete,
+}
+
+impl Verdict {
+    /// Returns the verdict as reports have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Equal => "equal",
+            Self::Different => "different",
+            Self::Incomplete => "incomplete",
+        }
+    }
+}
+
+/// What an audit found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The ledger that was asked for.
+    pub ledger: LedgerId,
+    /// The name of its log, where the pins or the log say it.
+    pub origin: Option<Origin>,
+    /// How many entries were shown, or the size of the checkpoint for a party's own audit.
+    pub size: u64,
+    /// The root over them.
+    pub root: TreeHash,
+    /// How much was checked.
+    pub checked: Checked,
+    /// What is wrong, at most [`FINDINGS_MAX`], in the order of the log.
+    pub findings: Vec<Finding>,
+    /// How many more findings there were.
+    pub findings_left_out: u64,
+    /// What could not be checked.
+    pub not_checked: Vec<NotChecked>,
+    /// Whether the replay went to the end, or the audit was not meant to replay.
+    pub complete: bool,
+}
+
+impl Report {
+    /// Returns a report without findings.
+    pub(super) fn new(ledger: LedgerId, origin: Option<Origin>, root: TreeHash) -> Self {
+        Self {
+            ledger,
+            origin,
+            size: 0,
+            root,
+            checked: Checked::default(),
+            findings: Vec::new(),
+            findings_left_out: 0,
+            not_checked: Vec::new(),
+            complete: true,
+        }
+    }
+
+    /// Adds a finding, or counts it where there are too many.
+    pub(super) fn find(&mut self, finding: Finding) {
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(finding);
+        } else {
+            self.findings_left_out = self.findings_left_out.saturating_add(1);
+        }
+    }
+
+    /// Says what could not be checked, once.
+    pub(super) fn leave_out(&mut self, what: impl Into<String>, why: impl Into<String>) {
+        let (what, why) = (what.into(), why.into());
+        let left_out = NotChecked { what, why };
+        if !self.not_checked.contains(&left_out) {
+            self.not_checked.push(left_out);
+        }
+    }
+
+    /// Returns what the audit comes to.
+    pub fn verdict(&self) -> Verdict {
+        match (self.findings.is_empty(), self.complete) {
+            (false, _) => Verdict::Different,
+            (true, true) => Verdict::Equal,
+            (true, false) => Verdict::Incomplete,
+        }
+    }
+
+    /// Returns the report as JSON.
+    pub fn json(&self) -> Value {
+        let counts = self.checked.counts();
+        let counts = counts.map(|(name, count)| (name.to_owned(), json!(count)));
+        let left_out = |one: &NotChecked| json!({"what": one.what, "why": one.why});
+        json!({
+            "ledger": self.ledger.to_string(),
+            "origin": self.origin.as_ref().map(ToString::to_string),
+            "size": self.size,
+            "root": self.root.to_string(),
+            "verdict": self.verdict().as_str(),
+            "checked": Value::Object(counts.into_iter().collect()),
+            "findings": self.findings.iter().map(Finding::json).collect::<Vec<_>>(),
+            "findings_left_out": self.findings_left_out,
+            "not_checked": self.not_checked.iter().map(left_out).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "ledger       {}", self.ledger)?;
+        if let Some(origin) = &self.origin {
+            writeln!(f, "log          {origin}")?;
+        }
+        writeln!(f, "size         {} entries, root {}", self.size, self.root)?;
+        let counts = self.checked.counts();
+        let counts = counts.iter().filter(|(_, count)| *count > 0);
+        let counts: Vec<String> = counts.map(|(name, n)| format!("{n} {name}")).collect();
+        writeln!(f, "checked      {}", counts.join(", "))?;
+        for left_out in &self.not_checked {
+            writeln!(f, "not checked  {left_out}")?;
+        }
+        for finding in &self.findings {
+            writeln!(f, "finding      {finding}")?;
+        }
+        if self.findings_left_out > 0 {
+            writeln!(
+                f,
+                "             and {} more findings",
+                self.findings_left_out
+            )?;
+        }
+        let verdict = match self.verdict() {
+            Verdict::Equal if self.not_checked.is_empty() => "all is equal",
+            Verdict::Equal => "all that could be checked is equal",
+            Verdict::Different => "not equal",
+            Verdict::Incomplete => "nothing wrong found, but the log was not replayed to its end",
+        };
+        writeln!(f, "verdict      {verdict}")
+    }
+}

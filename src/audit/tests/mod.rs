@@ -1,0 +1,7 @@
+//! Logs made in memory, shown in order and tampered with in every way, and what is found.
+
+mod own;
+mod shown;
+mod tampering;
+
+use shown::{Shown, scenario, told};

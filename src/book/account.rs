@@ -30,7 +30,9 @@ impl Side {
 }
 
 macro_rules! account_kinds {
-    ($(#[$doc:meta])* $name:ident { $($(#[$kind_doc:meta])* $kind:ident, $text:literal, $side:ident;)* }) => {
+    ($(#[$doc:meta])* $name:ident {
+        $($(#[$kind_doc:meta])* $kind:ident, $text:literal, $side:ident;)*
+    }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name {

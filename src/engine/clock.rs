@@ -43,7 +43,10 @@ impl Default for SystemClock {
 }
 
 impl Clock for SystemClock {
-    #[allow(clippy::disallowed_methods)] // This is the place that the lint sends everybody to.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the place that the lint sends everybody to"
+    )]
     fn now(&self) -> UnixMillis {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         // A clock before 1970 is far from every command's time, which refuses all of them.

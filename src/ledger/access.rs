@@ -3,10 +3,17 @@
 //! Operator and auditor see all; everybody else sees its own. What a caller may not see is
 //! answered exactly like what does not exist, so these functions only ever say yes or no.
 
-use super::rows::{ContributionRow, GrantRow, KeyHolder, KeyPart, KeyRow, Locator, PartyRow};
+use super::rows::{
+    ContributionRow, GrantRow, KeyHolder, KeyPart, KeyRow, Locator, PartyRow, PartySettlementRow,
+    PoolRow, SettledPeriodRow, SettlementRow, ValuationRow,
+};
 use super::state::State;
 use super::view::{Order, View, ViewFault};
-use crate::domain::{Action, Command, Grantee, KeyId, PartyName, PublicKey, Role};
+use crate::book::{Account, Holder};
+use crate::domain::{
+    Action, Command, FreezePeriod, Grantee, KeyId, PartyName, Period, PoolName, PublicKey, Role,
+    Settle,
+};
 
 /// Who reads, as admitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +81,87 @@ impl Caller {
         self.sees_all() || self.name == *payer || self.name == *evaluator
     }
 
+    /// Says whether the caller sees a pool by its name.
+    ///
+    /// # Errors
+    /// Fails when the storage does.
+    pub fn sees_pool_named(&self, state: &State<'_>, pool: &PoolName) -> Result<bool, ViewFault> {
+        let row = state.get::<PoolRow>(pool)?;
+        Ok(row.is_some_and(|row| self.sees_pool(&row.payer, &row.evaluator)))
+    }
+
+    /// Says whether the caller sees an account: a party its own, an owner's parties those of the
+    /// owner, and a payer those of its pools.
+    ///
+    /// # Errors
+    /// Fails when the storage does.
+    pub fn sees_account(&self, state: &State<'_>, account: &Account) -> Result<bool, ViewFault> {
+        Ok(match &account.holder {
+            _ if self.sees_all() => true,
+            Holder::Party(_, party) => self.name == *party,
+            Holder::Owner(_, owner) => self.beneficial_owner == *owner,
+            Holder::Pool(_, pool) => {
+                let row = state.get::<PoolRow>(pool)?;
+                row.is_some_and(|row| self.name == row.payer)
+            }
+        })
+    }
+
+    /// Says whether the caller is a party of the settlement of a pool's period.
+    fn takes_part(
+        &self,
+        state: &State<'_>,
+        pool: &PoolName,
+        period: Period,
+    ) -> Result<Option<SettlementRow>, ViewFault> {
+        let Some(settled) = state.get::<SettledPeriodRow>(&(pool.clone(), period))? else {
+            return Ok(None);
+        };
+        let key = (self.name.clone(), settled.at);
+        match state.get::<PartySettlementRow>(&key)? {
+            Some(_) => state.get::<SettlementRow>(&settled.at),
+            None => Ok(None),
+        }
+    }
+
+    /// Says whether the caller sees that a pool's period was settled, and what it came to: whoever
+    /// sees the pool does, and the parties of the settlement.
+    ///
+    /// # Errors
+    /// Fails when the storage does.
+    pub fn sees_settlement(
+        &self,
+        state: &State<'_>,
+        pool: &PoolName,
+        period: Period,
+    ) -> Result<bool, ViewFault> {
+        Ok(self.sees_pool_named(state, pool)? || self.takes_part(state, pool, period)?.is_some())
+    }
+
+    /// Says whether the caller sees a line of a settlement that it sees: a party its own, and
+    /// everybody the totals, which are about no party.
+    pub fn sees_line(&self, party: Option<&str>) -> bool {
+        self.sees_all() || party.is_none_or(|party| party == self.name.as_str())
+    }
+
+    /// Says whether the caller sees a valuation: whoever sees the pool does, and the parties of
+    /// the settlement that used it.
+    ///
+    /// # Errors
+    /// Fails when the storage does.
+    pub fn sees_valuation(
+        &self,
+        state: &State<'_>,
+        at: Locator,
+        valuation: &ValuationRow,
+    ) -> Result<bool, ViewFault> {
+        if self.sees_pool_named(state, &valuation.pool)? {
+            return Ok(true);
+        }
+        let settled = self.takes_part(state, &valuation.pool, valuation.period)?;
+        Ok(settled.is_some_and(|settled| settled.valuation == at))
+    }
+
     /// Says whether the caller sees a contribution: its provider does, and a party that was
     /// granted to derive from it, also after the grant has ended.
     ///
@@ -127,6 +215,22 @@ impl Caller {
             Action::GrantUse(grant) => own_grant(&grant.grantee),
             Action::RevokeUse(revoke) => own_grant(&revoke.grantee),
             Action::OpenPool(open) => self.sees_pool(&open.payer, &open.evaluator),
+            Action::FreezePeriod(FreezePeriod { pool, period })
+            | Action::Settle(Settle { pool, period, .. }) => {
+                self.sees_settlement(&State::new(view), pool, *period)?
+            }
+            Action::ImportWeights(import) => {
+                let state = State::new(view);
+                let settled = self.takes_part(&state, &import.pool, import.period)?;
+                self.sees_pool_named(&state, &import.pool)?
+                    || match settled {
+                        Some(settled) => {
+                            let used = state.get::<ValuationRow>(&settled.valuation)?;
+                            used.is_some_and(|used| used.table_hash == import.table_hash)
+                        }
+                        None => false,
+                    }
+            }
             _ => false,
         })
     }

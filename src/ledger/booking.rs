@@ -23,6 +23,18 @@ pub(crate) fn balance(state: &State<'_>, account: &Account) -> Result<i64, ViewF
     Ok(row.map_or(0, |row| row.balance))
 }
 
+/// Reads the account that a row's key (without the table's tag) names.
+///
+/// # Errors
+/// A fault where it names none.
+pub(crate) fn account_of_key(key: &[u8]) -> Result<Account, ViewFault> {
+    let name = key.split(|byte| *byte == 0).next().unwrap_or_default();
+    let account = std::str::from_utf8(name)
+        .ok()
+        .and_then(|name| name.parse().ok());
+    account.ok_or_else(|| ViewFault::new(format!("the key {} names no account", hex::encode(key))))
+}
+
 /// Books the postings of an entry.
 ///
 /// # Errors

@@ -9,10 +9,10 @@ use std::ops::ControlFlow;
 use super::sources::{OpenClaim, Sources};
 use crate::book::{Account, Holder, OwnerAccount, PartyAccount};
 use crate::domain::{Currency, PartyName, ThingId};
-use crate::ledger::booking::{Openings, balance};
+use crate::ledger::booking::{Openings, account_of_key, balance};
 use crate::ledger::rows::{AccountRow, ContributionRow, KeyPart, Locator, OwnedPartyRow, PartyRow};
 use crate::ledger::state::State;
-use crate::ledger::view::{Order, ViewFault};
+use crate::ledger::view::{Order, ViewFault, prefix_end};
 use crate::settlement::{
     Claim, Contribution, Id, Opening, Owner, Parent, Party, Revenue, Scenario,
 };
@@ -208,36 +208,18 @@ fn owned_by(state: &State<'_>, owner: &PartyName) -> Result<Vec<PartyName>, View
 
 /// Returns every party for whom something is carried in a currency.
 fn carried_for(state: &State<'_>, currency: Currency) -> Result<Vec<PartyName>, ViewFault> {
-    let prefix = format!("{}/", PartyAccount::Carried.as_str());
+    let from = format!("{}/", PartyAccount::Carried.as_str()).into_bytes();
+    let to = prefix_end(&from).unwrap_or_default();
     let mut parties = Vec::new();
-    let mut damaged = false;
-    state.scan(
-        prefix.as_bytes(),
-        Order::Ascending,
-        &mut |rest, row: AccountRow| {
-            let rest = rest
-                .strip_suffix(&[0])
-                .and_then(|rest| std::str::from_utf8(rest).ok());
-            let account = rest.and_then(|rest| format!("{prefix}{rest}").parse::<Account>().ok());
-            match account {
-                Some(Account {
-                    holder: Holder::Party(_, party),
-                    currency: of,
-                }) => {
-                    if of == currency && row.balance != 0 {
-                        parties.push(party);
-                    }
-                    ControlFlow::Continue(())
-                }
-                _ => {
-                    damaged = true;
-                    ControlFlow::Break(())
-                }
-            }
-        },
-    )?;
-    if damaged {
-        return Err(ViewFault::new("the key of an account is no name of one"));
-    }
+    state.scan_between::<AccountRow>(&from, &to, Order::Ascending, |key, row| {
+        let account = account_of_key(key)?;
+        if let Holder::Party(_, party) = account.holder
+            && account.currency == currency
+            && row.balance != 0
+        {
+            parties.push(party);
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
     Ok(parties)
 }

@@ -12,6 +12,8 @@ pub struct AccountBalance {
     pub name: String,
     /// The balance; credit is positive.
     pub balance: Money,
+    /// The index of the entry of its last posting.
+    pub last_index: u64,
 }
 
 /// Finds every account that is not the same on both sides, ascending by name.
@@ -20,7 +22,9 @@ pub(super) fn compare_accounts(
     shown: &[AccountBalance],
 ) -> Vec<Finding> {
     let by_name = |accounts: &[AccountBalance]| -> BTreeMap<String, String> {
-        let each = |one: &AccountBalance| (one.name.clone(), one.balance.to_string());
+        let shown =
+            |one: &AccountBalance| format!("{} as of entry {}", one.balance, one.last_index);
+        let each = |one: &AccountBalance| (one.name.clone(), shown(one));
         accounts.iter().map(each).collect()
     };
     let (replayed, shown) = (by_name(replayed), by_name(shown));

@@ -20,6 +20,7 @@ mod report;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod valuations;
 mod verified;
 
 pub use accounts::AccountBalance;

@@ -6,10 +6,13 @@ use super::finding::{Finding, FindingKind, Place};
 use super::receipts::chain;
 use super::report::Report;
 use super::sources::{CheckedSources, Sources};
+use super::valuations::recompute;
 use super::verified::VerifiedEntry;
-use crate::domain::{Action, Found, Reason, Rejection, Verifier};
+use crate::book::Account;
+use crate::domain::{Action, Found, Money, Reason, Rejection, Verifier};
 use crate::ledger::{
-    Attachments, MemoryView, Outcome, Submission, Verdict, ViewFault, check_invariants, decide,
+    AccountRow, Attachments, MemoryView, Outcome, State, Submission, Verdict, ViewFault,
+    check_invariants, decide,
 };
 
 /// The rows as of the last entry that was replayed.
@@ -69,7 +72,7 @@ impl<S: Sources> Replay<S> {
         };
         let attachments: &dyn Attachments = &self.sources;
         match decide(&self.view, submission, verifier, attachments) {
-            Ok(Verdict::Accepted(outcome)) => self.accept(entry, outcome, report),
+            Ok(Verdict::Accepted(outcome)) => self.accept(index, entry, outcome, report),
             Ok(Verdict::Repeated { index: first }) => {
                 let message = format!("the command was recorded before, in entry {first}");
                 let kind = FindingKind::EntryRefused;
@@ -84,13 +87,17 @@ impl<S: Sources> Replay<S> {
         }
     }
 
-    fn accept(&mut self, entry: &VerifiedEntry, outcome: Outcome, report: &mut Report) {
+    fn accept(&mut self, index: u64, entry: &VerifiedEntry, outcome: Outcome, report: &mut Report) {
         self.view.apply(&outcome.changes);
         self.sources.produce(outcome.produced);
         let counts = &mut report.checked;
         counts.commands = counts.commands.saturating_add(1);
-        if let Action::Settle(_) = &entry.command.action {
-            counts.settlements = counts.settlements.saturating_add(1);
+        match &entry.command.action {
+            Action::Settle(_) => counts.settlements = counts.settlements.saturating_add(1),
+            Action::ImportWeights(import) => {
+                recompute(&self.view, &self.sources, index, import, report);
+            }
+            _ => {}
         }
     }
 
@@ -136,7 +143,26 @@ impl<S: Sources> Replay<S> {
 
     /// Returns every account with its balance.
     pub fn accounts(&self) -> Result<Vec<AccountBalance>, ViewFault> {
-        Ok(Vec::new())
+        let mut accounts = Vec::new();
+        State::new(&self.view).each::<AccountRow>(|key, row| {
+            // A zero byte ends the name in the key.
+            let name = std::str::from_utf8(key.strip_suffix(&[0]).unwrap_or(key));
+            let account = name.ok().and_then(|name| name.parse::<Account>().ok());
+            let Some(account) = account else {
+                let message = format!("the account {} has no name", hex::encode(key));
+                return Err(ViewFault::new(message));
+            };
+            accounts.push(AccountBalance {
+                name: account.to_string(),
+                balance: Money {
+                    minor_units: row.balance,
+                    currency: account.currency,
+                },
+                last_index: row.last_index,
+            });
+            Ok(())
+        })?;
+        Ok(accounts)
     }
 }
 

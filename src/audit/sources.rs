@@ -68,6 +68,12 @@ impl<S: Sources> CheckedSources<S> {
         }
     }
 
+    /// Returns the rows under a hash.
+    pub fn table(&self, hash: &ContentHash) -> Result<FeatureTable, String> {
+        let bytes = self.blob(hash).map_err(|absent| absent.to_string())?;
+        self.sources.table(&bytes)
+    }
+
     /// Takes the last blob that was asked for and not there.
     pub fn take_absent(&self) -> Option<(ContentHash, Absent)> {
         let mut absent = self.absent.lock().unwrap_or_else(PoisonError::into_inner);

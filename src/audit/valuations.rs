@@ -1,0 +1,250 @@
+//! Values worked out again from the rows that they were computed from.
+//!
+//! A table says which bytes went in. The auditor takes the same ones, as the log has them, and
+//! must come to the same lines, bit for bit. What the log cannot say is whether the bytes of a
+//! contribution that is not among the inputs had been stored by then; the report says so instead.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::finding::{Finding, FindingKind, Place};
+use super::receipts::chain;
+use super::report::Report;
+use super::sources::{CheckedSources, Sources};
+use crate::domain::{ContentHash, ImportWeights, PartyName, ThingId, UseClass};
+use crate::ledger::{ContributionRow, KeyPart, Locator, PartyRow, State, UseRow, View, ViewFault};
+use crate::valuation::{
+    Contribution, ContributionError, ContributionValues, FeatureTable, Line, RowKnn, ValueTable,
+    value_contributions,
+};
+
+/// The kind of input that the rows of a contribution are in a table.
+const ROWS: &str = "rows";
+
+/// A recorded contribution as a valuation takes it.
+struct Recorded {
+    at: Locator,
+    row: ContributionRow,
+    owner: PartyName,
+}
+
+/// Why a valuation was not worked out again.
+enum Unequal {
+    /// Something is wrong with it.
+    Wrong(String),
+    /// Something that it needs is not to be had.
+    Unknown(String),
+}
+
+impl From<ViewFault> for Unequal {
+    fn from(fault: ViewFault) -> Self {
+        Self::Wrong(chain(&fault))
+    }
+}
+
+/// Works out an imported valuation again, on the rows after its entry.
+pub(super) fn recompute<S: Sources>(
+    view: &dyn View,
+    sources: &CheckedSources<S>,
+    index: u64,
+    import: &ImportWeights,
+    report: &mut Report,
+) {
+    let what = format!(
+        "the valuation of {} {} in entry {index}",
+        import.pool, import.period
+    );
+    let wrong = |message| Finding::new(FindingKind::ValuationDiffers, Place::Entry(index), message);
+    match Recomputation::of(view, sources, import) {
+        Ok(recomputation) => {
+            for difference in recomputation.differences() {
+                report.find(wrong(difference));
+            }
+            let counts = &mut report.checked;
+            counts.valuations = counts.valuations.saturating_add(1);
+            if recomputation.not_among_inputs > 0 {
+                let count = recomputation.not_among_inputs;
+                report.leave_out(
+                    format!("whether {count} other contributions hold rows of {what}"),
+                    "the log does not say whether their bytes were stored by then",
+                );
+            }
+        }
+        Err(Unequal::Wrong(message)) => report.find(wrong(message)),
+        Err(Unequal::Unknown(why)) => report.leave_out(what, why),
+    }
+}
+
+/// A table and what its inputs come to.
+struct Recomputation {
+    table: ValueTable,
+    values: ContributionValues,
+    not_among_inputs: usize,
+}
+
+impl Recomputation {
+    fn of<S: Sources>(
+        view: &dyn View,
+        sources: &CheckedSources<S>,
+        import: &ImportWeights,
+    ) -> Result<Self, Unequal> {
+        let unknown = |what: &str, why: &dyn std::fmt::Display| {
+            Unequal::Unknown(format!("{what} cannot be had: {why}"))
+        };
+        let table = sources.blob(&import.table_hash);
+        let table = table.map_err(|absent| unknown("its table", &absent))?;
+        let table = ValueTable::parse(&table).map_err(|error| Unequal::Wrong(chain(&error)))?;
+        let method = RowKnn::of(&table).map_err(|error| Unequal::Unknown(error.to_string()))?;
+        let Some(validation) = &import.validation_hash else {
+            return Err(Unequal::Unknown("it names no validation set".to_owned()));
+        };
+        let validation = sources.table(validation);
+        let validation = validation.map_err(|why| unknown("its validation set", &why))?;
+        let state = State::new(view);
+        let mut recorded = recorded(&state)?;
+        let used = used(&state, import)?;
+        let inputs = inputs(&table, &recorded, &used)?;
+        let all = recorded.len();
+        recorded.retain(|id, _| inputs.contains(id));
+        let mut tables: Vec<(ThingId, FeatureTable)> = Vec::with_capacity(recorded.len());
+        for (id, one) in &recorded {
+            let rows = sources.table(&one.row.content_hash);
+            let rows =
+                rows.map_err(|why| unknown(&format!("the rows of {}", one.row.name), &why))?;
+            tables.push((*id, rows));
+        }
+        let contributions: Vec<Contribution<'_>> = recorded
+            .values()
+            .zip(&tables)
+            .map(|(one, (id, table))| Contribution {
+                id: *id,
+                owner: one.owner.clone(),
+                place: (one.at.index, one.at.number),
+                used: used.contains(&one.at),
+                table,
+            })
+            .collect();
+        let values = value_contributions(&contributions, &validation, &method);
+        Ok(Self {
+            values: values.map_err(|error: ContributionError| Unequal::Wrong(chain(&error)))?,
+            table,
+            not_among_inputs: all.saturating_sub(recorded.len()),
+        })
+    }
+
+    /// Says what differs between the table and what its inputs come to.
+    fn differences(&self) -> Vec<String> {
+        let mut differences = Vec::new();
+        let mut differs =
+            |what: String, expected: &dyn std::fmt::Display, found: &dyn std::fmt::Display| {
+                differences.push(format!(
+                    "{what} is {found} in the table, but comes to {expected}"
+                ));
+            };
+        let (expected, found) = (self.values.denominator, self.table.denominator);
+        if expected != found {
+            differs("the denominator".to_owned(), &expected, &found);
+        }
+        let by_id = |lines: &[Line]| -> BTreeMap<ThingId, Line> {
+            lines
+                .iter()
+                .map(|line| (line.contribution, line.clone()))
+                .collect()
+        };
+        let (expected, found) = (by_id(&self.values.lines), by_id(&self.table.contributions));
+        let ids: BTreeSet<&ThingId> = expected.keys().chain(found.keys()).collect();
+        for id in ids {
+            match (expected.get(id), found.get(id)) {
+                (Some(expected), Some(found)) => {
+                    let of = |field: &str| format!("the {field} of {id}");
+                    if expected.value != found.value {
+                        differs(of("value"), &expected.value, &found.value);
+                    }
+                    if expected.weight != found.weight {
+                        differs(of("weight"), &expected.weight, &found.weight);
+                    }
+                    if expected.rows != found.rows {
+                        differs(of("number of rows"), &expected.rows, &found.rows);
+                    }
+                    if expected.copies != found.copies {
+                        differs(of("number of copies"), &expected.copies, &found.copies);
+                    }
+                    if expected.owner != found.owner {
+                        differs(of("owner"), &expected.owner, &found.owner);
+                    }
+                }
+                (Some(_), None) => differs(format!("the line of {id}"), &"one", &"missing"),
+                (None, _) => differs(format!("the line of {id}"), &"none", &"there"),
+            }
+        }
+        differences
+    }
+}
+
+/// Returns everything that is recorded, by id.
+fn recorded(state: &State<'_>) -> Result<BTreeMap<ThingId, Recorded>, ViewFault> {
+    let mut recorded = BTreeMap::new();
+    for (key, row) in state.list::<ContributionRow>(&[])? {
+        let at = Locator::from_key(&key);
+        let party = state.get::<PartyRow>(&row.name.party)?;
+        let (Some(at), Some(party)) = (at, party) else {
+            return Err(ViewFault::new(format!(
+                "{} has no place or no party",
+                row.name
+            )));
+        };
+        let owner = party.beneficial_owner;
+        recorded.insert(row.id, Recorded { at, row, owner });
+    }
+    Ok(recorded)
+}
+
+/// Returns where the contributions in use were recorded; use in the public interest is priced at
+/// zero and takes no part.
+fn used(state: &State<'_>, import: &ImportWeights) -> Result<BTreeSet<Locator>, ViewFault> {
+    let prefix = (import.pool.clone(), import.period).prefix();
+    let rows = state.list::<UseRow>(&prefix)?.into_iter();
+    let priced = rows.filter(|(_, row)| row.class != UseClass::PublicInterest);
+    Ok(priced.map(|(_, row)| row.contribution).collect())
+}
+
+/// Returns the contributions whose rows went in, having checked them against the log.
+fn inputs(
+    table: &ValueTable,
+    recorded: &BTreeMap<ThingId, Recorded>,
+    used: &BTreeSet<Locator>,
+) -> Result<BTreeSet<ThingId>, Unequal> {
+    let mut inputs: BTreeMap<ThingId, ContentHash> = BTreeMap::new();
+    for input in table.inputs.iter().filter(|input| input.kind == ROWS) {
+        let Some(id) = input.contribution else {
+            let message = format!("its rows {} are of no contribution", input.hash);
+            return Err(Unequal::Wrong(message));
+        };
+        let Some(one) = recorded.get(&id) else {
+            return Err(Unequal::Wrong(format!(
+                "its rows are of {id}, which is not recorded"
+            )));
+        };
+        if one.row.content_hash != input.hash {
+            let (name, hash) = (&one.row.name, &one.row.content_hash);
+            let message = format!(
+                "its rows of {name} are {}, recorded were {hash}",
+                input.hash
+            );
+            return Err(Unequal::Wrong(message));
+        }
+        inputs.insert(id, input.hash);
+    }
+    let left_out = recorded
+        .values()
+        .find(|one| used.contains(&one.at) && !inputs.contains_key(&one.row.id));
+    match left_out {
+        Some(one) => {
+            let message = format!(
+                "{} is in use, but its rows are not among the inputs",
+                one.row.name
+            );
+            Err(Unequal::Wrong(message))
+        }
+        None => Ok(inputs.into_keys().collect()),
+    }
+}

@@ -22,7 +22,9 @@ pub(crate) mod testing;
 mod view;
 
 pub use access::Caller;
-pub use decide::{Attachments, Outcome, RULES_VERSION, Stop, Submission, Verdict, decide};
+pub use decide::{
+    Attachments, Outcome, RULES_VERSION, Stop, Submission, Trial, Verdict, check, decide,
+};
 pub use invariants::{FINDINGS_MAX, Finding, check_invariants};
 pub use permission::{Permission, permission};
 pub use rows::*;

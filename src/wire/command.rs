@@ -18,15 +18,42 @@ const SECONDS_MAX: i64 = 253_402_300_799;
 /// `NON_CANONICAL`, with the facts `first_difference`, an offset, and `reencoded`, hex of the
 /// bytes to sign instead. Bytes that are malformed and not canonical are malformed.
 pub fn decode_command(bytes: &[u8]) -> Result<Command, Rejection> {
-    let message: proto::Command = canonical::decode(bytes, "a command")?;
+    let (command, refusals) = check_command_bytes(bytes);
+    match (command, refusals.into_iter().next()) {
+        (Some(command), None) => Ok(command),
+        (_, Some(first)) => Err(first),
+        // Nothing was found wrong with what is no command, which reading rules out.
+        (None, None) => Err(Rejection::new(
+            Reason::Malformed,
+            "the bytes are no command",
+        )),
+    }
+}
+
+/// Decodes the bytes of a command as far as that goes, and returns everything for which
+/// [`decode_command`] would refuse them, in its order.
+pub fn check_command_bytes(bytes: &[u8]) -> (Option<Command>, Vec<Rejection>) {
+    let message: proto::Command = match canonical::decode(bytes, "a command") {
+        Ok(message) => message,
+        Err(rejection) => return (None, vec![rejection]),
+    };
     let canonical = canonical::check(&message, bytes);
     let mut findings = Findings::default();
     let command = Command::read(message, &mut findings.fields());
     let violations = findings.into_violations();
-    match command {
-        Some(command) if violations.is_empty() => canonical.map(|()| command),
-        _ => Err(Rejection::with_violations(Reason::Malformed, violations)),
+    let mut refusals = Vec::new();
+    if command.is_none() || !violations.is_empty() {
+        refusals.push(Rejection::with_violations(Reason::Malformed, violations));
     }
+    refusals.extend(canonical.err());
+    (
+        command.filter(|_| refusals.iter().all(is_canonical)),
+        refusals,
+    )
+}
+
+fn is_canonical(refusal: &Rejection) -> bool {
+    refusal.reason == Reason::NonCanonical
 }
 
 /// Returns the bytes of a command, to be signed as they stand.

@@ -22,7 +22,7 @@ mod values;
 
 pub use charter::encode_possession;
 pub use choices::Choice;
-pub use command::{decode_command, encode_command};
+pub use command::{check_command_bytes, decode_command, encode_command};
 pub use fields::VIOLATIONS_MAX;
 pub(crate) use fields::read_message;
 pub use json::{application_json, command_bytes, command_json};

@@ -3,7 +3,11 @@
 //! The order is part of the interface (`docs/errors.md`): of two defects in one command the
 //! earlier check answers, so that every server and auditor gives the same reason.
 
+mod check;
+
 use bytes::Bytes;
+
+pub use check::{Trial, check};
 
 use super::permission::permission;
 use super::rows::{CharterRow, KeyHolder, KeyRow, KeyState, Locator, PartyRow, ThingRow};

@@ -5,6 +5,7 @@
 //! size of the log, so that what is recorded while somebody turns pages shifts nothing.
 
 mod book;
+mod commands;
 mod contributions;
 mod page;
 mod parties;
@@ -18,6 +19,7 @@ mod valuations;
 pub use book::{
     AccountPage, CurrencyTotals, ShownPosting, TrialBalance, accounts, postings, trial_balance,
 };
+pub use commands::command_index;
 pub use contributions::{Contribution, ContributionFilter, contribution, contributions};
 pub use page::{Cursor, PAGE_ROWS_MAX, Page};
 pub use parties::{KEYS_SHOWN_MAX, Party, PartyFilter, charter, parties, party};

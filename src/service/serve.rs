@@ -1,0 +1,205 @@
+//! The server: a listener in, gRPC out, until it is told to stop.
+//!
+//! On the word to stop it takes no more connections and calls, lets those at work finish, ends its
+//! streams with `SHUTTING_DOWN`, and after the deadline cuts off what is left. The engine goes on:
+//! whoever started it shuts it down afterwards.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tonic::server::NamedService;
+use tonic::service::Routes;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+use zeroize::Zeroizing;
+
+use super::calls::Calls;
+use super::connections::accept;
+use super::ledger::Ledger;
+use super::limits::{
+    CONNECTION_WINDOW_BYTES, HEADER_BYTES_MAX, MESSAGE_BYTES_MAX, QUERY_BYTES_MAX, ServeLimits,
+    STREAM_WINDOW_BYTES,
+};
+use super::log::Log;
+use super::reads::Reads;
+use super::registry::Registry;
+use super::stopping::stopped;
+use crate::engine::Engine;
+use crate::wire::proto::FILE_DESCRIPTORS;
+use crate::wire::proto::ledger_service_server::LedgerServiceServer;
+use crate::wire::proto::log_service_server::LogServiceServer;
+use crate::wire::proto::registry_service_server::RegistryServiceServer;
+
+/// The certificate chain and key of a server, in PEM.
+pub struct TlsIdentity {
+    /// The chain, the server's own certificate first.
+    pub certificate: String,
+    /// The secret key; erased from this copy when dropped.
+    pub key: Zeroizing<String>,
+}
+
+/// What a server is started with.
+pub struct ServeOptions<F> {
+    /// Where it listens.
+    pub listener: TcpListener,
+    /// How it proves who it is; required unless the listener is on a loopback address.
+    pub tls: Option<TlsIdentity>,
+    /// Listen without TLS wherever the listener is: for a network that is protected otherwise.
+    pub insecure: bool,
+    /// Its bounds.
+    pub limits: ServeLimits,
+    /// Ends when the server has to stop.
+    pub shutdown: F,
+    /// How long calls at work have to finish after that.
+    pub shutdown_deadline: Duration,
+}
+
+/// Why a server does not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The listener has no address.
+    #[error("the listener has no address")]
+    Address(#[source] std::io::Error),
+    /// Secrets would cross a network in the clear.
+    #[error(
+        "{address} is not a loopback address, and there tokens and data would travel in the clear; \
+         give a certificate and its key, or say --insecure where the network is protected otherwise"
+    )]
+    PlainListener {
+        /// Where it would listen.
+        address: SocketAddr,
+    },
+    /// Certificate or key cannot be used.
+    #[error("the certificate or its key cannot be used for TLS")]
+    Tls(#[source] tonic::transport::Error),
+    /// The descriptors of the services cannot be shown.
+    #[error("the descriptors of the services cannot be shown")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// The transport failed.
+    #[error("the server failed")]
+    Transport(#[source] tonic::transport::Error),
+}
+
+/// Serves an engine until `shutdown` ends and all calls are finished or cut off.
+///
+/// # Errors
+/// See [`ServeError`]; nothing was answered except after [`ServeError::Transport`].
+pub async fn serve<F>(engine: Engine, options: ServeOptions<F>) -> Result<(), ServeError>
+where
+    F: Future<Output = ()>,
+{
+    let address = options.listener.local_addr().map_err(ServeError::Address)?;
+    let loopback = address.ip().to_canonical().is_loopback();
+    if options.tls.is_none() && !options.insecure && !loopback {
+        return Err(ServeError::PlainListener { address });
+    }
+    let (stop, stopping) = watch::channel(false);
+    let (cut, cutting) = watch::channel(false);
+    let limits = options.limits;
+    let (health, routes) = routes(engine, limits, &stopping).await?;
+    let mut server = builder(&limits);
+    if let Some(tls) = &options.tls {
+        let identity = Identity::from_pem(&tls.certificate, tls.key.as_str());
+        let config = ServerTlsConfig::new().identity(identity);
+        let config = config.timeout(limits.handshake);
+        server = server.tls_config(config).map_err(ServeError::Tls)?;
+    }
+    let connections = accept(options.listener, &limits, cutting);
+    let shutdown = options.shutdown;
+    let signal = async move {
+        shutdown.await;
+        tracing::info!(%address, "stopping: no more connections and calls");
+        not_serving(&health).await;
+        stop.send_replace(true);
+    };
+    let calls = Calls {
+        time_max: limits.call,
+    };
+    let serving = server
+        .layer(calls)
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(connections, signal);
+    tokio::pin!(serving);
+    tracing::info!(%address, tls = options.tls.is_some(), "serving");
+    let served = tokio::select! {
+        served = &mut serving => served,
+        () = overdue(stopping, options.shutdown_deadline) => {
+            tracing::warn!("the deadline to stop is over; cutting off the calls that are left");
+            cut.send_replace(true);
+            serving.await
+        }
+    };
+    served.map_err(ServeError::Transport)
+}
+
+async fn overdue(mut stopping: watch::Receiver<bool>, deadline: Duration) {
+    stopped(&mut stopping).await;
+    tokio::time::sleep(deadline).await;
+}
+
+fn builder(limits: &ServeLimits) -> Server {
+    Server::builder()
+        .max_concurrent_streams(limits.streams_per_connection)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .http2_keepalive_interval(Some(limits.keepalive_interval))
+        .http2_keepalive_timeout(Some(limits.keepalive_timeout))
+        .http2_max_header_list_size(HEADER_BYTES_MAX)
+}
+
+/// Returns all services, with the bounds of their messages, and what reports their health.
+async fn routes(
+    engine: Engine,
+    limits: ServeLimits,
+    stopping: &watch::Receiver<bool>,
+) -> Result<(HealthReporter, Routes), ServeError> {
+    let reads = Reads::new(engine, &limits);
+    let ledger = Ledger::new(reads.clone(), limits, stopping.clone());
+    let ledger = LedgerServiceServer::new(ledger).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let registry = RegistryServiceServer::new(Registry::new(reads.clone()));
+    let registry = registry.max_decoding_message_size(QUERY_BYTES_MAX);
+    let log = LogServiceServer::new(Log::new(reads, stopping.clone()));
+    let log = log.max_decoding_message_size(QUERY_BYTES_MAX);
+    let (health, health_server) = tonic_health::server::health_reporter();
+    for name in SERVICES {
+        health.set_service_status(*name, ServingStatus::Serving).await;
+    }
+    let mut routes = Routes::builder();
+    routes
+        .add_service(ledger)
+        .add_service(registry)
+        .add_service(log)
+        .add_service(health_server)
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?);
+    Ok((health, routes.routes()))
+}
+
+/// The names of the services whose health is reported; the empty one is the server as a whole.
+const SERVICES: &[&str] = &[
+    "",
+    LedgerServiceServer::<Ledger>::NAME,
+    RegistryServiceServer::<Registry>::NAME,
+    LogServiceServer::<Log>::NAME,
+];
+
+fn reflection() -> tonic_reflection::server::Builder<'static> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(FILE_DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+}
+
+/// Tells those who watch that the server stops, and ends their streams.
+async fn not_serving(health: &HealthReporter) {
+    for name in SERVICES {
+        health.set_service_status(*name, ServingStatus::NotServing).await;
+    }
+    for name in SERVICES {
+        let mut health = health.clone();
+        health.clear_service_status(name).await;
+    }
+}

@@ -13,4 +13,4 @@ mod tests;
 
 pub use secret::{SecretKey, SecretKeyError};
 pub use strict::{StrictVerifier, VerifyingKeys};
-pub use token::{BearerToken, Claims, TokenError, issue_token};
+pub use token::{BearerToken, Claims, TOKEN_SECONDS_MAX, TokenError, issue_token};

@@ -10,8 +10,10 @@ use serde_json::{Map, Value, json};
 use crate::domain::{KeyId, LedgerId, PartyName, PublicKey, Signature, Signer};
 use crate::domain::{UnixMillis, Verifier};
 
-/// The longest time between issue and expiry, in seconds.
-const LIFETIME_MAX: u64 = 300;
+/// The longest time between a token's issue and its expiry, in seconds.
+pub const TOKEN_SECONDS_MAX: u32 = 300;
+/// The same in the width of the claims.
+const LIFETIME_MAX: u64 = TOKEN_SECONDS_MAX as u64;
 /// How far two clocks may be apart, in milliseconds.
 const SKEW: u64 = 30_000;
 /// The largest token, in bytes.

@@ -60,7 +60,10 @@ impl Asked {
     pub fn choice<T: Choice>(&mut self, field: &str, number: i32) -> Option<T> {
         let choice = T::from_number(number);
         if choice.is_none() && number != 0 {
-            self.wrong(field, format!("{number} is not a value that this service knows"));
+            self.wrong(
+                field,
+                format!("{number} is not a value that this service knows"),
+            );
         }
         choice
     }

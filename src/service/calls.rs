@@ -256,7 +256,10 @@ fn client_timeout(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let all_digits = digits.bytes().all(|digit| digit.is_ascii_digit());
-    let number: u64 = digits.parse().ok().filter(|_| all_digits && digits.len() <= 8)?;
+    let number: u64 = digits
+        .parse()
+        .ok()
+        .filter(|_| all_digits && digits.len() <= 8)?;
     Some(match unit {
         "H" => Duration::from_secs(number.saturating_mul(3_600)),
         "M" => Duration::from_secs(number.saturating_mul(60)),
@@ -280,7 +283,10 @@ mod tests {
             client_timeout(&headers)
         };
         assert_eq!(timeout("5S"), Some(Duration::from_secs(5)));
-        assert_eq!(timeout("99999999H"), Some(Duration::from_secs(99_999_999 * 3_600)));
+        assert_eq!(
+            timeout("99999999H"),
+            Some(Duration::from_secs(99_999_999 * 3_600))
+        );
         assert_eq!(timeout("250m"), Some(Duration::from_millis(250)));
         assert_eq!(timeout("7u"), Some(Duration::from_micros(7)));
         for wrong in ["", "S", "5", "5s", "+5S", "-5S", "123456789S", "5 S"] {

@@ -61,7 +61,9 @@ impl Presented {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case(SCHEME) => {
                 Ok(Self(Some(token.trim().to_owned())))
             }
-            _ => Err(refused("the authorization header is not of the form Bearer TOKEN")),
+            _ => Err(refused(
+                "the authorization header is not of the form Bearer TOKEN",
+            )),
         }
     }
 

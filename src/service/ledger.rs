@@ -6,10 +6,10 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::calls::Call;
 use super::limits::{
-    CALL_TIME_MAX, CHUNK_BYTES_MAX, HEADER_BYTES_MAX, MESSAGE_BYTES_MAX, PAGE_SIZE_DEFAULT,
-    PAGE_SIZE_MAX, QUERY_BYTES_MAX, ServeLimits, UNANSWERED_MAX,
+    CHUNK_BYTES_MAX, HEADER_BYTES_MAX, MESSAGE_BYTES_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX,
+    QUERY_BYTES_MAX, ServeLimits, UNANSWERED_MAX,
 };
-use super::reads::{Answer, Reading, Reads};
+use super::reads::{Answer, Reads};
 use super::status::Failure;
 use super::stopping::{AnswerStream, shutting_down, stopped};
 use crate::domain::{COMMAND_BYTES_MAX, CommandId, Reason, Rejection, Violation};
@@ -157,8 +157,8 @@ fn limits_message(limits: &ServeLimits) -> proto::Limits {
         message_bytes_max: number(MESSAGE_BYTES_MAX),
         unanswered_max: number(UNANSWERED_MAX),
         page_size_max: PAGE_SIZE_MAX,
-        attachment_bytes_max: ATTACHMENT_BYTES_MAX,
-        blob_bytes_max: BLOB_BYTES_MAX,
+        attachment_bytes_max: 64 * 1024 * 1024,
+        blob_bytes_max: 1 << 40,
         chunk_bytes_max: number(CHUNK_BYTES_MAX),
         token_seconds_max: TOKEN_SECONDS_MAX,
         page_size_default: PAGE_SIZE_DEFAULT,

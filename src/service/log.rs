@@ -1,10 +1,8 @@
 //! `LogService`: the log itself, and proofs of what is in it.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use tokio::sync::watch;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response};
 
 use super::asked::Asked;
 use super::calls::Call;
@@ -14,7 +12,7 @@ use super::reads::{Answer, Reading, Reads};
 use super::status::Failure;
 use super::stopping::{AnswerStream, shutting_down};
 use crate::domain::{CommandId, Entry, Reason, TreeHash};
-use crate::ledger::query;
+use crate::ledger::{Caller, query};
 use crate::merkle::inclusion_proof;
 use crate::store::log::{LogReader, ReaderNodes};
 use crate::wire::proto::log_service_server::LogService;
@@ -55,21 +53,14 @@ impl LogService for Log {
     ) -> Answer<proto::GetEntryResponse> {
         use proto::get_entry_request::Entry as Asked;
         let work = self.reads.answer(request, |asked, reading, caller| {
-            let index = match asked.entry {
-                Some(Asked::Index(index)) => index,
+            let (index, unseen) = match asked.entry {
+                Some(Asked::Index(index)) => (index, missing(index)),
                 Some(Asked::CommandId(id)) => index_of(reading, &id)?,
                 None => return Err(no_entry_named()),
             };
             let found = Found::read(reading, index)?;
-            let command = decode_command(&found.entry.command);
-            let command = command.map_err(|rejection| {
-                Failure::fault(format!("entry {index} does not decode: {rejection}"))
-            })?;
-            if !caller.sees_entry(reading.view(), &command)? {
-                return Err(match command_id_asked(&found, &asked.entry) {
-                    Some(id) => missing_command(&id),
-                    None => missing(index),
-                });
+            if !found.seen_by(reading, caller)? {
+                return Err(unseen);
             }
             Ok(proto::GetEntryResponse {
                 index,
@@ -102,7 +93,11 @@ impl LogService for Log {
                 return Err(Failure::field("first_index", text));
             }
             let rest = size.saturating_sub(first);
-            let count = if asked.limit == 0 { rest } else { asked.limit.min(rest) };
+            let count = if asked.limit == 0 {
+                rest
+            } else {
+                asked.limit.min(rest)
+            };
             Ok((first, first.saturating_add(count), size, identity))
         });
         let (next, end, size, identity) = opened.await.map_err(|failure| call.fail(failure))?;
@@ -152,16 +147,15 @@ impl Found {
         let entry = Entry::from_leaf(&leaf).map_err(|error| Failure::Fault(error.into()))?;
         Ok(Self { leaf, entry })
     }
-}
 
-/// Returns the id by which an entry was asked for, so that the refusal names what was asked.
-fn command_id_asked(
-    found: &Found,
-    asked: &Option<proto::get_entry_request::Entry>,
-) -> Option<CommandId> {
-    match asked {
-        Some(proto::get_entry_request::Entry::CommandId(_)) => Some(found.entry.command_id()),
-        _ => None,
+    fn seen_by(&self, reading: &Reading, caller: &Caller) -> Result<bool, Failure> {
+        let command = decode_command(&self.entry.command).map_err(|rejection| {
+            let id = self.entry.command_id();
+            Failure::fault(format!(
+                "the recorded command {id} does not decode: {rejection}"
+            ))
+        })?;
+        Ok(caller.sees_entry(reading.view(), &command)?)
     }
 }
 
@@ -169,35 +163,32 @@ fn missing(index: u64) -> Failure {
     Failure::missing(format!("entry {index}"))
 }
 
-fn missing_command(id: &CommandId) -> Failure {
-    Failure::missing(format!("entry with the command {id}"))
-}
-
 fn no_entry_named() -> Failure {
     Failure::field("entry", "is required: index or command_id")
 }
 
-/// Returns the index of a command's entry, whether or not the caller sees it.
-fn index_of(reading: &Reading, id: &str) -> Result<u64, Failure> {
+/// Returns the index of a command's entry, whether or not the caller sees it, and the refusal of
+/// one who does not.
+fn index_of(reading: &Reading, id: &str) -> Result<(u64, Failure), Failure> {
     let mut fields = Asked::default();
     let Some(id) = fields.required::<CommandId>("command_id", id) else {
         return Err(fields.refusal());
     };
-    let index = query::command_index(reading.view(), &id)?;
-    index.ok_or_else(|| missing_command(&id))
+    let missing = || Failure::missing(format!("entry with the command {id}"));
+    match query::command_index(reading.view(), &id)? {
+        Some(index) => Ok((index, missing())),
+        None => Err(missing()),
+    }
 }
 
 /// Returns the index of a command's entry that the caller sees.
 fn seen_index_of(reading: &Reading, id: &str) -> Result<u64, Failure> {
     let identity = reading.identity()?;
-    let index = index_of(reading, id)?;
-    let found = Found::read(reading, index)?;
-    let command = decode_command(&found.entry.command)
-        .map_err(|rejection| Failure::fault(format!("entry {index}: {rejection}")))?;
-    if identity.caller.sees_entry(reading.view(), &command)? {
+    let (index, unseen) = index_of(reading, id)?;
+    if Found::read(reading, index)?.seen_by(reading, &identity.caller)? {
         Ok(index)
     } else {
-        Err(missing_command(&found.entry.command_id()))
+        Err(unseen)
     }
 }
 
@@ -318,7 +309,8 @@ fn read_part(log: &dyn LogReader, first: u64, end: u64) -> Result<Part, Failure>
             break;
         }
         part.0.push(leaf);
-        part.1.extend(note.map(|(size, checkpoint)| proto::BatchCheckpoint { size, checkpoint }));
+        part.1
+            .extend(note.map(|(size, checkpoint)| proto::BatchCheckpoint { size, checkpoint }));
     }
     Ok(part)
 }

@@ -1,1 +1,27 @@
-//! The gRPC services, one file a service; nothing is decided here.
+//! The service: gRPC around the engine and the queries, one file a service.
+//!
+//! It knows no rule of the ledger. A command goes to the engine as it came, a read to a query with
+//! who asks; what comes back is a domain value, or a refusal that one file turns into a status.
+//! What must stay true: nothing that a caller may not see is told apart from what does not exist,
+//! no secret and no token is logged, and everything that a client can make large has a bound.
+
+mod asked;
+mod calls;
+mod check;
+mod connections;
+mod identity;
+mod ledger;
+mod limits;
+mod log;
+mod page_token;
+mod reads;
+mod recorded;
+mod registry;
+mod serve;
+mod status;
+mod stopping;
+
+pub use calls::{REQUEST_ID_HEADER, RequestId};
+pub use limits::*;
+pub use serve::{ServeError, ServeOptions, TlsIdentity, serve};
+pub use status::{ERROR_DOMAIN, code_of, retry_after};

@@ -80,9 +80,13 @@ impl List {
         if *version != VERSION {
             return Err(wrong("is of another version of this service"));
         }
-        let (list, rest) = rest.split_first_chunk::<LIST_CHECK_SIZE>().ok_or_else(form)?;
+        let (list, rest) = rest
+            .split_first_chunk::<LIST_CHECK_SIZE>()
+            .ok_or_else(form)?;
         if *list != self.0 {
-            return Err(wrong("belongs to another list, or to this one with other filters"));
+            return Err(wrong(
+                "belongs to another list, or to this one with other filters",
+            ));
         }
         let (size, after) = rest.split_first_chunk::<8>().ok_or_else(form)?;
         Ok(Some(Place {
@@ -138,7 +142,10 @@ mod tests {
         let token = list.token(&place);
         assert_eq!(list.place(&token).unwrap(), Some(place));
         assert_eq!(list.place("").unwrap(), None);
-        for other in [List::new("parties", b"others"), List::new("pools", b"filters")] {
+        for other in [
+            List::new("parties", b"others"),
+            List::new("pools", b"filters"),
+        ] {
             let refused = refusal(other.place(&token).unwrap_err());
             assert!(refused.message.contains("other filters"), "{refused}");
         }
@@ -161,7 +168,10 @@ mod tests {
         let mut bytes = URL_SAFE_NO_PAD.decode(&token).unwrap();
         for place in 0..bytes.len() {
             bytes[place] ^= 1;
-            assert!(list.place(&URL_SAFE_NO_PAD.encode(&bytes)).is_err(), "{place}");
+            assert!(
+                list.place(&URL_SAFE_NO_PAD.encode(&bytes)).is_err(),
+                "{place}"
+            );
             bytes[place] ^= 1;
         }
         bytes[0] = 2;

@@ -173,12 +173,6 @@ impl Paging {
         self.place.as_ref().map_or(size, |place| place.size)
     }
 
-    /// Returns the place after which the list goes on, in the list's own form; none at its
-    /// beginning.
-    pub fn after(&self) -> Option<&[u8]> {
-        self.place.as_ref().map(|place| place.after.as_slice())
-    }
-
     /// Returns the token of the page after a place; empty where there is none.
     pub fn token(&self, size: u64, after: Option<Vec<u8>>) -> String {
         let size = self.pinned(size);

@@ -50,7 +50,8 @@ impl Recorded {
 }
 
 fn read(log: &dyn LogReader, index: u64) -> Result<RecordedEntry, Failure> {
-    let entry = Entry::from_leaf(&log.leaf(index)?).map_err(|error| Failure::Fault(error.into()))?;
+    let entry =
+        Entry::from_leaf(&log.leaf(index)?).map_err(|error| Failure::Fault(error.into()))?;
     let command = decode_command(&entry.command);
     let command = command.map_err(|rejection| {
         Failure::fault(format!("entry {index} does not decode: {rejection}"))

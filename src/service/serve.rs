@@ -21,8 +21,8 @@ use super::calls::Calls;
 use super::connections::accept;
 use super::ledger::Ledger;
 use super::limits::{
-    CONNECTION_WINDOW_BYTES, HEADER_BYTES_MAX, MESSAGE_BYTES_MAX, QUERY_BYTES_MAX, ServeLimits,
-    STREAM_WINDOW_BYTES,
+    CONNECTION_WINDOW_BYTES, HEADER_BYTES_MAX, MESSAGE_BYTES_MAX, QUERY_BYTES_MAX,
+    STREAM_WINDOW_BYTES, ServeLimits,
 };
 use super::log::Log;
 use super::reads::Reads;
@@ -166,7 +166,9 @@ async fn routes(
     let log = log.max_decoding_message_size(QUERY_BYTES_MAX);
     let (health, health_server) = tonic_health::server::health_reporter();
     for name in SERVICES {
-        health.set_service_status(*name, ServingStatus::Serving).await;
+        health
+            .set_service_status(*name, ServingStatus::Serving)
+            .await;
     }
     let mut routes = Routes::builder();
     routes
@@ -196,7 +198,9 @@ fn reflection() -> tonic_reflection::server::Builder<'static> {
 /// Tells those who watch that the server stops, and ends their streams.
 async fn not_serving(health: &HealthReporter) {
     for name in SERVICES {
-        health.set_service_status(*name, ServingStatus::NotServing).await;
+        health
+            .set_service_status(*name, ServingStatus::NotServing)
+            .await;
     }
     for name in SERVICES {
         let mut health = health.clone();

@@ -206,7 +206,10 @@ fn shortened(rejection: &Rejection) -> Rejection {
     }
     let mut room = VIOLATIONS_BYTES_MAX;
     for (listed, violation) in rejection.violations.iter().enumerate() {
-        let size = violation.path.len().saturating_add(violation.description.len());
+        let size = violation
+            .path
+            .len()
+            .saturating_add(violation.description.len());
         let Some(rest) = room.checked_sub(size) else {
             let more = rejection.violations.len().saturating_sub(listed);
             let text = format!("{more} more are wrong; CheckCommand lists what a command has");
@@ -224,8 +227,14 @@ fn clipped(text: &str) -> String {
     if text.len() <= MESSAGE_BYTES_MAX {
         return text.to_owned();
     }
-    let end = text.floor_char_boundary(MESSAGE_BYTES_MAX.saturating_sub('…'.len_utf8()));
-    format!("{}…", text.get(..end).unwrap_or_default())
+    let room = MESSAGE_BYTES_MAX.saturating_sub('…'.len_utf8());
+    let fits = |(at, character): &(usize, char)| at.saturating_add(character.len_utf8()) <= room;
+    let kept: String = text
+        .char_indices()
+        .take_while(fits)
+        .map(|(_, character)| character)
+        .collect();
+    format!("{kept}…")
 }
 
 fn field_violation(violation: &Violation) -> pb::bad_request::FieldViolation {
@@ -269,11 +278,15 @@ mod tests {
             let status = status(&Rejection::new(*reason, "so it is").fact("a", 1), REQUEST);
             let details = status.get_error_details();
             let info = details.error_info().unwrap();
-            assert_eq!((info.reason.as_str(), info.domain.as_str()), (reason.as_str(), "fenrun.v1"));
+            assert_eq!(
+                (info.reason.as_str(), info.domain.as_str()),
+                (reason.as_str(), "fenrun.v1")
+            );
             assert_eq!(info.metadata["a"], "1");
-            assert_eq!(status.get_error_details_vec().len(), 2 + usize::from(
-                retry_after(*reason).is_some(),
-            ));
+            assert_eq!(
+                status.get_error_details_vec().len(),
+                2 + usize::from(retry_after(*reason).is_some(),)
+            );
             let id = &details.request_info().unwrap().request_id;
             assert_eq!(*id, REQUEST.to_string());
             let retry = details.retry_info().and_then(|retry| retry.retry_delay);
@@ -299,7 +312,10 @@ mod tests {
         let many = listed(&violations(100, &"is wrong ".repeat(20)));
         let last = many.last().unwrap();
         assert_eq!(many.len(), 11, "{last:?}");
-        assert!(last.description.starts_with("90 more are wrong"), "{last:?}");
+        assert!(
+            last.description.starts_with("90 more are wrong"),
+            "{last:?}"
+        );
         // In a message nothing is left out.
         let whole = google_status(&violations(100, &"is wrong ".repeat(20)), REQUEST);
         assert!(whole.encoded_len() > 18_000);
@@ -322,7 +338,10 @@ mod tests {
             .sum();
         assert!(bytes < 8_192, "{bytes}");
         let details = status.get_error_details();
-        assert_eq!(details.error_info().unwrap().metadata["left_out"], "reencoded b c d");
+        assert_eq!(
+            details.error_info().unwrap().metadata["left_out"],
+            "reencoded b c d"
+        );
         assert!(status.message().ends_with('…'));
     }
 

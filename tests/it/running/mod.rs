@@ -1,0 +1,306 @@
+//! A ledger that runs for tests: founded, peopled, served over real gRPC on a port of its own.
+//!
+//! Every party has one key, made from its name, so that a test says who asks by a name alone. The
+//! clock stands still until a test moves it.
+
+pub mod actions;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use fenrun::domain::{
+    APPLICATION_TYPE, Action, AdmitParty, Application, COMMAND_TYPE, Command, ContentHash, Found,
+    LedgerId, Nonce, POSSESSION_TYPE, PublicKey, Role, Signer, UnixMillis, signing_bytes,
+};
+use fenrun::engine::{Clock, Engine, EngineOptions, ManualClock, SignedBytes, found};
+use fenrun::keys::{SecretKey, issue_token};
+use fenrun::service::{ServeError, ServeLimits, ServeOptions, TlsIdentity, serve};
+use fenrun::store::log::{LogStore, MemoryLog};
+use fenrun::wire::{encode_application, encode_command, encode_possession, proto};
+use proto::blob_service_client::BlobServiceClient;
+use proto::ledger_service_client::LedgerServiceClient;
+use proto::log_service_client::LogServiceClient;
+use proto::registry_service_client::RegistryServiceClient;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+
+/// The time at which every ledger begins.
+pub const START: UnixMillis = UnixMillis(1_760_000_000_000);
+/// The party that founds every ledger.
+pub const OPERATOR: &str = "operator";
+/// The origin of every log.
+pub const ORIGIN: &str = "log.example/test";
+/// The time window of every ledger, in milliseconds.
+pub const WINDOW_MS: u64 = 600_000;
+/// How long anything may take that a test waits for.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The parties of a peopled ledger besides the operator, each with its role.
+pub const PEOPLE: [(&str, Role); 6] = [
+    ("provider", Role::Provider),
+    ("lab", Role::Provider),
+    ("payer", Role::Payer),
+    ("evaluator", Role::Evaluator),
+    ("auditor", Role::Auditor),
+    ("service", Role::Service),
+];
+
+/// Returns the key of a party, or of the log under the name `log`.
+pub fn key(party: &str) -> SecretKey {
+    SecretKey::from_seed(blake3::hash(party.as_bytes()).as_bytes())
+}
+
+/// Returns the terms that every party accepts.
+pub fn terms_hash() -> ContentHash {
+    ContentHash::of(b"terms")
+}
+
+/// What a ledger is started with besides the usual.
+#[derive(Default)]
+pub struct Setup {
+    /// The bounds of the server.
+    pub limits: ServeLimits,
+    /// A certificate.
+    pub tls: Option<TlsIdentity>,
+    /// How long calls have to finish when the server stops.
+    pub shutdown_deadline: Option<Duration>,
+}
+
+/// A ledger that runs until it is dropped.
+pub struct Running {
+    /// The engine behind it.
+    pub engine: Engine,
+    /// Its clock.
+    pub clock: Arc<ManualClock>,
+    /// Its id.
+    pub ledger: LedgerId,
+    /// Its port on the loopback address.
+    pub port: u16,
+    stop: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<Result<(), ServeError>>,
+    nonces: AtomicU64,
+}
+
+impl Running {
+    /// Starts a ledger that the operator has founded.
+    pub async fn founded(setup: Setup) -> Self {
+        let clock = Arc::new(ManualClock::at(START));
+        let mut log = MemoryLog::new();
+        let ledger = found(&mut log, &key("log"), START, &founding()).unwrap();
+        let log: Box<dyn LogStore> = Box::new(log);
+        let engine = Engine::start(EngineOptions {
+            log,
+            signer: Arc::new(key("log")),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        })
+        .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let options = ServeOptions {
+            listener,
+            tls: setup.tls,
+            insecure: false,
+            limits: setup.limits,
+            shutdown: async move {
+                // A ledger that is dropped stops, too.
+                let _ = stopped.await;
+            },
+            shutdown_deadline: setup.shutdown_deadline.unwrap_or(PATIENCE),
+        };
+        let serving = tokio::spawn(serve(engine.clone(), options));
+        Self {
+            engine,
+            clock,
+            ledger,
+            port,
+            stop: Some(stop),
+            serving,
+            nonces: AtomicU64::new(1),
+        }
+    }
+
+    /// Starts a founded ledger and admits [`PEOPLE`].
+    pub async fn peopled() -> Self {
+        let running = Self::founded(Setup::default()).await;
+        running.admit_people().await;
+        running
+    }
+
+    /// Admits [`PEOPLE`].
+    pub async fn admit_people(&self) {
+        for (name, role) in PEOPLE {
+            self.record(OPERATOR, self.admission(name, role)).await;
+        }
+    }
+
+    /// Tells the server to stop, without waiting.
+    pub fn begin_to_stop(&mut self) {
+        // Nobody hears it where the server has stopped already.
+        let _ = self.stop.take().map(|stop| stop.send(()));
+    }
+
+    /// Waits until the server has stopped.
+    pub async fn stopped(mut self) {
+        self.begin_to_stop();
+        let serving = tokio::time::timeout(PATIENCE, self.serving).await;
+        serving.expect("the server stops in time").unwrap().unwrap();
+    }
+
+    /// Returns the address of the server.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Connects anew.
+    pub async fn channel(&self) -> Channel {
+        Endpoint::try_from(self.url())
+            .unwrap()
+            .connect()
+            .await
+            .unwrap()
+    }
+
+    /// Returns a client of the write door.
+    pub async fn ledger_client(&self) -> LedgerServiceClient<Channel> {
+        LedgerServiceClient::new(self.channel().await)
+    }
+
+    /// Returns a client of the registry.
+    pub async fn registry_client(&self) -> RegistryServiceClient<Channel> {
+        RegistryServiceClient::new(self.channel().await)
+    }
+
+    /// Returns a client of the log.
+    pub async fn log_client(&self) -> LogServiceClient<Channel> {
+        LogServiceClient::new(self.channel().await)
+    }
+
+    /// Returns a client of the blobs.
+    pub async fn blob_client(&self) -> BlobServiceClient<Channel> {
+        BlobServiceClient::new(self.channel().await)
+    }
+
+    /// Returns a bearer token of a party, valid from now on.
+    pub fn token(&self, party: &str) -> String {
+        let name = party.parse().unwrap();
+        issue_token(&key(party), &name, &self.ledger, self.clock.now())
+    }
+
+    /// Returns a request with a party's token.
+    pub fn request<T>(&self, party: &str, message: T) -> Request<T> {
+        with_token(message, &self.token(party))
+    }
+
+    /// Returns a command of a party, not yet written.
+    pub fn command(&self, party: &str, action: impl Into<Action>) -> Command {
+        Command {
+            ledger: Some(self.ledger),
+            actor: party.parse().unwrap(),
+            nonce: nonce(self.nonces.fetch_add(1, Ordering::Relaxed)),
+            created_at: self.clock.now(),
+            action: action.into(),
+        }
+    }
+
+    /// Returns a command of a party, signed by it.
+    pub fn sign(&self, party: &str, action: impl Into<Action>) -> proto::SignedCommand {
+        sign_bytes(encode_command(&self.command(party, action)), &key(party))
+    }
+
+    /// Sends a command of a party.
+    pub async fn submit(
+        &self,
+        party: &str,
+        action: impl Into<Action>,
+    ) -> Result<proto::SubmitResponse, Status> {
+        let signed_command = Some(self.sign(party, action));
+        let mut client = self.ledger_client().await;
+        let answer = client.submit(proto::SubmitRequest { signed_command }).await;
+        answer.map(tonic::Response::into_inner)
+    }
+
+    /// Sends a command that has to be accepted; returns the index of its entry.
+    pub async fn record(&self, party: &str, action: impl Into<Action>) -> u64 {
+        let answer = self.submit(party, action).await.unwrap();
+        answer.receipt.unwrap().index
+    }
+
+    /// Returns the operator's command that admits a party on its own application.
+    pub fn admission(&self, name: &str, role: Role) -> AdmitParty {
+        let application = Application {
+            ledger: self.ledger,
+            name: name.parse().unwrap(),
+            roles: vec![role],
+            public_key: key(name).public_key(),
+            terms_hash: terms_hash(),
+        };
+        let application_bytes = encode_application(&application);
+        let signature = key(name).sign(&signing_bytes(APPLICATION_TYPE, &application_bytes));
+        AdmitParty {
+            application,
+            application_bytes,
+            signature,
+            beneficial_owner: None,
+        }
+    }
+}
+
+/// Returns a request with a bearer token.
+pub fn with_token<T>(message: T, token: &str) -> Request<T> {
+    let mut request = Request::new(message);
+    let header = format!("Bearer {token}").parse().unwrap();
+    request.metadata_mut().insert("authorization", header);
+    request
+}
+
+/// Signs the bytes of a command.
+pub fn sign_bytes(command: Vec<u8>, key: &SecretKey) -> proto::SignedCommand {
+    let signature = key.sign(&signing_bytes(COMMAND_TYPE, &command));
+    let public_key: PublicKey = key.public_key();
+    proto::SignedCommand {
+        command: command.into(),
+        public_key: public_key.0.to_vec().into(),
+        signature: signature.0.to_vec().into(),
+    }
+}
+
+fn nonce(number: u64) -> Nonce {
+    let mut nonce = [7; 16];
+    nonce[..8].copy_from_slice(&number.to_be_bytes());
+    Nonce(nonce)
+}
+
+/// Returns the founding command of every ledger.
+fn founding() -> SignedBytes {
+    let log = key("log");
+    let nonce = nonce(0);
+    let proof = encode_possession(None, ORIGIN, &log.public_key(), &nonce);
+    let command = Command {
+        ledger: None,
+        actor: OPERATOR.parse().unwrap(),
+        nonce,
+        created_at: START,
+        action: Action::from(Found {
+            origin: ORIGIN.parse().unwrap(),
+            operator: OPERATOR.parse().unwrap(),
+            operator_key: key(OPERATOR).public_key(),
+            log_key: log.public_key(),
+            log_key_possession: log.sign(&signing_bytes(POSSESSION_TYPE, &proof)),
+            rules_version: 1,
+            time_window_ms: WINDOW_MS,
+            approvals: Vec::new(),
+            terms_hash: terms_hash(),
+        }),
+    };
+    let signed = sign_bytes(encode_command(&command), &key(OPERATOR));
+    SignedBytes {
+        command: signed.command,
+        public_key: signed.public_key,
+        signature: signed.signature,
+    }
+}

@@ -44,4 +44,6 @@ pub mod engine;
 pub mod client;
 pub mod service;
 
+pub mod config;
+
 pub mod cli;

@@ -1,3 +1,7 @@
 //! The `fenrun` binary; everything it does is in the library's `cli` module.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    fenrun::cli::main()
+}

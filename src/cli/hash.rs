@@ -3,12 +3,13 @@
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use super::{CommandError, Context};
 use crate::content::{Hashed, SumLine};
 use crate::store::{hash_file, hash_reader};
 
 /// Prints the BLAKE3 hash of files, one line each, exactly as b3sum does
 #[derive(Debug, Clone, clap::Args)]
-pub struct HashArgs {
+pub struct Args {
     /// Files to hash; without any, or for -, standard input is read
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
@@ -30,12 +31,20 @@ pub enum HashError {
     Output(#[source] io::Error),
 }
 
+pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(), CommandError> {
+    let streams = &mut *context.streams;
+    print_hashes(&args, streams.stdin, streams.stdout, streams.stderr).map_err(|error| match error {
+        HashError::Output(error) => error.into(),
+        unreadable => CommandError::input(unreadable),
+    })
+}
+
 /// Hashes every file in the order given and goes on after one that cannot be read.
 ///
 /// # Errors
 /// Fails after the last file when one could not be read, and at once when the output fails.
-pub fn run(
-    args: &HashArgs,
+pub fn print_hashes(
+    args: &Args,
     stdin: &mut dyn Read,
     stdout: &mut dyn Write,
     stderr: &mut dyn Write,
@@ -99,11 +108,11 @@ mod tests {
     const ABC: &str = "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85";
 
     fn outcome(files: &[&Path], stdin: &str) -> (String, String, Option<String>) {
-        let args = HashArgs {
+        let args = Args {
             files: files.iter().map(|path| path.to_path_buf()).collect(),
         };
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let result = run(&args, &mut stdin.as_bytes(), &mut out, &mut err);
+        let result = print_hashes(&args, &mut stdin.as_bytes(), &mut out, &mut err);
         (
             String::from_utf8(out).unwrap(),
             String::from_utf8(err).unwrap(),

@@ -1,0 +1,249 @@
+//! What a command works with: the settings, the streams, the clock, and ways to the ledger.
+
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::error::{CommandError, Kind};
+use super::report::Report;
+use crate::client::{
+    ClientError, Connection, Identity, Now, Outbox, Pins, Receipts, Recorded, Session, Target,
+};
+use crate::config::{Output, Settings};
+use crate::domain::{PartyName, UnixMillis};
+use crate::keys::SecretKey;
+
+/// The streams of a process, or of a test.
+pub struct Streams<'a> {
+    /// Standard input.
+    pub stdin: &'a mut dyn Read,
+    /// Where data goes.
+    pub stdout: &'a mut dyn Write,
+    /// Where everything else goes.
+    pub stderr: &'a mut dyn Write,
+    /// Whether a person reads standard error.
+    pub terminal: bool,
+}
+
+/// What a command works with.
+pub struct Context<'c, 's> {
+    /// What is meant.
+    pub settings: Settings,
+    /// The streams.
+    pub streams: &'c mut Streams<'s>,
+    now: Now,
+}
+
+impl<'c, 's> Context<'c, 's> {
+    pub(super) fn new(settings: Settings, streams: &'c mut Streams<'s>, now: Now) -> Self {
+        Self {
+            settings,
+            streams,
+            now,
+        }
+    }
+
+    /// Returns the time.
+    pub fn now(&self) -> UnixMillis {
+        (self.now)()
+    }
+
+    /// Returns how results are printed, `default` where nobody says.
+    ///
+    /// # Errors
+    /// Values separated by commas are asked for, which few commands have.
+    pub fn output_or(&self, default: Output) -> Result<Output, CommandError> {
+        match self.settings.output.as_ref().map(|output| output.value) {
+            Some(Output::Csv) => Err(CommandError::input("this command prints text or json")
+                .hint("Only `fenrun calc knn` prints csv.")),
+            Some(output) => Ok(output),
+            None => Ok(default),
+        }
+    }
+
+    /// Prints a result to standard output.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn show(&mut self, report: &impl Report) -> Result<(), CommandError> {
+        let mut text = match self.output_or(Output::Text)? {
+            Output::Json => serde_json::to_string_pretty(report)
+                .map_err(|error| CommandError::new(Kind::Fault, error))?,
+            Output::Text | Output::Csv => report.text(),
+        };
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        self.streams.stdout.write_all(text.as_bytes())?;
+        Ok(self.streams.stdout.flush()?)
+    }
+
+    /// Says something to people on standard error.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn note(&mut self, text: &str) -> Result<(), CommandError> {
+        writeln!(self.streams.stderr, "{text}")?;
+        Ok(self.streams.stderr.flush()?)
+    }
+
+    pub(super) fn flush(&mut self) -> Result<(), CommandError> {
+        Ok(self.streams.stdout.flush()?)
+    }
+
+    /// Returns the address of the service.
+    ///
+    /// # Errors
+    /// None is known, or it is not one to connect to.
+    pub fn target(&self) -> Result<Target, CommandError> {
+        let server = self.settings.server.as_ref().ok_or_else(|| {
+            CommandError::input("no service is known")
+                .hint("Connect first: `fenrun connect URL`, or say --server with a pinned profile.")
+        })?;
+        self.target_at(&server.value)
+    }
+
+    /// Returns an address with the certificates and the permission of the settings.
+    ///
+    /// # Errors
+    /// It is not one to connect to.
+    pub fn target_at(&self, url: &str) -> Result<Target, CommandError> {
+        let ca = self.settings.ca.as_ref().map(|ca| ca.value.as_path());
+        let target = Target::new(url, ca, self.settings.insecure.value);
+        Ok(target.map_err(ClientError::from)?)
+    }
+
+    /// Returns what is pinned.
+    ///
+    /// # Errors
+    /// Nothing is.
+    pub fn pins(&self) -> Result<Pins, CommandError> {
+        let pins = self.settings.pins.as_ref().map(|pins| pins.value.clone());
+        let profile = &self.settings.profile.value;
+        pins.ok_or_else(|| {
+            let error = format!("the profile {profile} has no pinned ledger");
+            CommandError::input(error).hint("Connect first: `fenrun connect URL`.")
+        })
+    }
+
+    /// Returns the party that signs.
+    ///
+    /// # Errors
+    /// None is named.
+    pub fn party(&self) -> Result<PartyName, CommandError> {
+        let party = self.settings.party.as_ref().map(|party| &party.value);
+        party.cloned().ok_or_else(|| {
+            CommandError::input("no party is named").hint(
+                "Say --party NAME, or keep it with `fenrun connect URL --party NAME`.",
+            )
+        })
+    }
+
+    /// Returns where the key is: as set, or in the configuration folder under the party's name.
+    ///
+    /// # Errors
+    /// Neither key nor party is named.
+    pub fn key_path(&self) -> Result<PathBuf, CommandError> {
+        match &self.settings.key {
+            Some(key) => Ok(key.value.clone()),
+            None => Ok(self.settings.key_file(self.party()?.as_str())),
+        }
+    }
+
+    /// Reads the key.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn secret_key(&self) -> Result<SecretKey, CommandError> {
+        read_key(&self.key_path()?)
+    }
+
+    /// Returns who signs and calls.
+    ///
+    /// # Errors
+    /// Party or key are missing.
+    pub fn identity(&self) -> Result<Identity, CommandError> {
+        let party = self.party()?;
+        let key = Arc::new(self.secret_key()?);
+        Ok(Identity { party, key })
+    }
+
+    /// Connects as the party of the settings.
+    ///
+    /// # Errors
+    /// Party, key or pins are missing, or the service is not reached or another one.
+    pub async fn connect(&self) -> Result<Connection, CommandError> {
+        let identity = Some(self.identity()?);
+        let (target, pins) = (self.target()?, self.pins()?);
+        Ok(Connection::open(&target, pins, identity, self.now.clone()).await?)
+    }
+
+    /// Connects as nobody in particular, or as the party of the settings where there is one.
+    ///
+    /// # Errors
+    /// Pins are missing, or the service is not reached or another one.
+    pub async fn connect_freely(&self) -> Result<Connection, CommandError> {
+        let identity = match &self.settings.party {
+            Some(_) if self.key_path()?.exists() => Some(self.identity()?),
+            _ => None,
+        };
+        let (target, pins) = (self.target()?, self.pins()?);
+        Ok(Connection::open(&target, pins, identity, self.now.clone()).await?)
+    }
+
+    /// Returns the outbox of the pinned ledger.
+    ///
+    /// # Errors
+    /// Nothing is pinned.
+    pub fn outbox(&self) -> Result<Outbox, CommandError> {
+        let folder = self.settings.folder.value.join("outbox");
+        Ok(Outbox::new(&folder, &self.pins()?.ledger))
+    }
+
+    /// Returns where receipts are kept.
+    pub fn receipts(&self) -> Receipts {
+        Receipts::new(self.settings.folder.value.join("receipts"))
+    }
+
+    /// Connects to send commands, and first sends again what waits in the outbox.
+    ///
+    /// # Errors
+    /// As [`Context::connect`], and where the outbox fails.
+    pub async fn session(&mut self) -> Result<Session, CommandError> {
+        let connection = self.connect().await?;
+        let session = Session::new(connection, Some(self.outbox()?), Some(self.receipts()));
+        for resent in session.resend().await? {
+            let id = resent.command_id;
+            match resent.result {
+                Ok(Recorded { receipt, .. }) => {
+                    let index = receipt.index;
+                    self.note(&format!("sent again: command {id} is entry {index}"))?;
+                }
+                Err(error) if error.refusal().is_some_and(|refusal| refusal.is_final()) => {
+                    self.note(&format!("sent again: command {id} is refused: {error}"))?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(session)
+    }
+}
+
+/// Reads a secret key from its file.
+///
+/// # Errors
+/// The file cannot be read or is no key.
+pub(super) fn read_key(path: &std::path::Path) -> Result<SecretKey, CommandError> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let missing = error.kind() == io::ErrorKind::NotFound;
+        let said = CommandError::input(format!("the key {shown} cannot be read: {error}"));
+        if missing {
+            said.hint("Make one with `fenrun key new`, or say --key FILE.")
+        } else {
+            said
+        }
+    })?;
+    SecretKey::from_pem(&zeroize::Zeroizing::new(text))
+        .map_err(|error| CommandError::input(format!("the key {shown} is none: {error}")))
+}

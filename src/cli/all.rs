@@ -1,14 +1,24 @@
 //! The commands of the outermost level, in the order in which help lists them.
 
 use super::args::commands;
-use super::{calc, completions, config, connect, hash, key};
+use super::{
+    calc, command, completions, config, connect, contribute, contribution, cost, hash, key, log,
+    party, verify,
+};
 
 commands! {
     /// The commands
     Connect => connect,
     Config => config,
     Hash => hash,
+    Contribute => contribute,
+    Verify => verify,
     Key => key,
+    Party => party,
+    Contribution => contribution,
+    Cost => cost,
+    Log => log,
+    Command => command,
     Calc => calc,
     Completions => completions,
 }

@@ -34,7 +34,12 @@ pub(in crate::cli) use commands;
 
 /// Records who contributed which data to AI, values it, shares the money, and lets anyone check
 #[derive(Debug, Clone, clap::Parser)]
-#[command(name = "fenrun", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "fenrun",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     #[command(flatten)]
     pub(in crate::cli) global: GlobalArgs,
@@ -67,11 +72,23 @@ pub struct GlobalArgs {
     /// Allows http to and from other machines, which anybody on the way can read and change
     #[arg(long, global = true)]
     insecure: bool,
-    /// How results are printed [env: FENRUN_OUTPUT]
-    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    /// How results are printed: text or json [env: FENRUN_OUTPUT]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
     output: Option<Output>,
-    /// The language for people [env: FENRUN_LANG]
-    #[arg(long, global = true, value_enum, value_name = "LANGUAGE")]
+    /// The language for people: en [env: FENRUN_LANG]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "LANGUAGE",
+        hide_possible_values = true
+    )]
     lang: Option<Language>,
 }
 

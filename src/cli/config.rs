@@ -44,7 +44,9 @@ pub(super) async fn run(_: Args, context: &mut Context<'_, '_>) -> Result<(), Co
         row("key", settings.key.as_ref(), path),
         row("ca", settings.ca.as_ref(), path),
         row("insecure", Some(&settings.insecure), ToString::to_string),
-        row("ledger", settings.pins.as_ref(), |pins| pins.ledger.to_string()),
+        row("ledger", settings.pins.as_ref(), |pins| {
+            pins.ledger.to_string()
+        }),
         row("verifier keys", settings.pins.as_ref(), |pins| {
             let keys: Vec<String> = pins.log_keys.iter().map(ToString::to_string).collect();
             keys.join(" ")
@@ -63,11 +65,7 @@ pub(super) async fn run(_: Args, context: &mut Context<'_, '_>) -> Result<(), Co
     context.show(&Shown { settings: rows })
 }
 
-fn row<T>(
-    name: &'static str,
-    setting: Option<&Setting<T>>,
-    show: impl Fn(&T) -> String,
-) -> Row {
+fn row<T>(name: &'static str, setting: Option<&Setting<T>>, show: impl Fn(&T) -> String) -> Row {
     let source = setting.map_or(&Source::Default, |setting| &setting.source);
     Row {
         name,

@@ -72,7 +72,11 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
     let party = settings.party.as_ref().map(|party| party.value.to_string());
     let key = settings.key.as_ref().map(|key| absolute(&key.value));
     let ca = settings.ca.as_ref().map(|ca| absolute(&ca.value));
-    let keys: Vec<String> = facts.verifier_keys.iter().map(ToString::to_string).collect();
+    let keys: Vec<String> = facts
+        .verifier_keys
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     let insecure = settings.insecure.value;
     ConfigFile::change(&settings.folder.value, |file| {
         file.profile.get_or_insert_with(|| name.clone());
@@ -105,7 +109,11 @@ fn compare(args: &Args, facts: &LedgerFacts) -> Result<(), CommandError> {
     if let Some(key) = &args.verifier_key
         && !facts.verifier_keys.contains(key)
     {
-        let found: Vec<String> = facts.verifier_keys.iter().map(ToString::to_string).collect();
+        let found: Vec<String> = facts
+            .verifier_keys
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         return finding("verifier key", key.to_string(), found.join(" "));
     }
     Ok(())

@@ -133,9 +133,8 @@ impl<'c, 's> Context<'c, 's> {
     pub fn party(&self) -> Result<PartyName, CommandError> {
         let party = self.settings.party.as_ref().map(|party| &party.value);
         party.cloned().ok_or_else(|| {
-            CommandError::input("no party is named").hint(
-                "Say --party NAME, or keep it with `fenrun connect URL --party NAME`.",
-            )
+            CommandError::input("no party is named")
+                .hint("Say --party NAME, or keep it with `fenrun connect URL --party NAME`.")
         })
     }
 

@@ -191,12 +191,14 @@ impl From<ClientError> for CommandError {
                 "The command stays in the outbox. Keep it and tell the operator and an auditor.",
             ),
             ClientError::Content { .. } => Self::new(Kind::Finding, error),
-            ClientError::NoIdentity => Self::input(error)
-                .hint("Say --party and --key, or keep them with `fenrun connect URL --party NAME`."),
+            ClientError::NoIdentity => Self::input(error).hint(
+                "Say --party and --key, or keep them with `fenrun connect URL --party NAME`.",
+            ),
             ClientError::Form { .. } => Self::new(Kind::Finding, error)
                 .hint("The server may be of another version, or not a Fenrun server at all."),
-            ClientError::Target(_) => Self::input(error)
-                .hint("Use https, or --insecure where nobody else is on the way."),
+            ClientError::Target(_) => {
+                Self::input(error).hint("Use https, or --insecure where nobody else is on the way.")
+            }
             ClientError::TooLarge { .. } => Self::input(error),
             ClientError::Outbox(_) | ClientError::Receipts(_) | ClientError::File { .. } => {
                 Self::input(error)
@@ -319,6 +321,9 @@ mod tests {
         assert_eq!(printed(&gone, false), "");
         let full = CommandError::from(io::Error::from(io::ErrorKind::StorageFull));
         let said = printed(&full, false);
-        assert!(said.starts_with("error: the result cannot be written\n  because: "), "{said}");
+        assert!(
+            said.starts_with("error: the result cannot be written\n  because: "),
+            "{said}"
+        );
     }
 }

@@ -33,10 +33,12 @@ pub enum HashError {
 
 pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(), CommandError> {
     let streams = &mut *context.streams;
-    print_hashes(&args, streams.stdin, streams.stdout, streams.stderr).map_err(|error| match error {
-        HashError::Output(error) => error.into(),
-        unreadable => CommandError::input(unreadable),
-    })
+    print_hashes(&args, streams.stdin, streams.stdout, streams.stderr).map_err(
+        |error| match error {
+            HashError::Output(error) => error.into(),
+            unreadable => CommandError::input(unreadable),
+        },
+    )
 }
 
 /// Hashes every file in the order given and goes on after one that cannot be read.
@@ -81,6 +83,14 @@ pub fn print_hashes(
         });
     }
     Ok(())
+}
+
+/// Hashes one file that a command is about.
+pub(super) fn of_file(path: &Path) -> Result<Hashed, CommandError> {
+    hash_file(path).map_err(|error| {
+        CommandError::input(format!("{} cannot be read: {error}", path.display()))
+            .hint("It must be a file that you may read; a folder is not one.")
+    })
 }
 
 fn hash_input(path: &Path, stdin: &mut dyn Read) -> io::Result<Hashed> {

@@ -8,15 +8,23 @@
 
 mod all;
 pub mod args;
+mod choices;
+mod command;
 mod completions;
 mod config;
 mod connect;
 mod context;
+mod contribute;
+mod contribution;
+mod cost;
 pub mod error;
 pub mod hash;
 mod key;
+mod log;
+mod party;
 mod recorded;
 mod report;
+mod verify;
 
 pub mod calc;
 
@@ -46,12 +54,7 @@ pub fn main() -> ExitCode {
         terminal: io::stderr().is_terminal(),
     };
     let arguments = std::env::args_os().collect();
-    ExitCode::from(run(
-        arguments,
-        Environment::of_process(),
-        &mut streams,
-        now,
-    ))
+    ExitCode::from(run(arguments, Environment::of_process(), &mut streams, now))
 }
 
 /// Runs one command line and returns the exit code.
@@ -102,7 +105,10 @@ fn print_usage(error: &clap::Error, streams: &mut Streams<'_>) -> u8 {
     } else {
         (&mut *streams.stdout, 0)
     };
-    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+    match output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+    {
         Ok(()) => code,
         Err(_) => Kind::Fault.code(),
     }

@@ -45,7 +45,12 @@ impl RecordedReport {
 impl Report for RecordedReport {
     fn text(&self) -> String {
         let (index, command) = (self.index, short(&self.command_id));
-        let id = self.id.map_or_else(String::new, |id| format!(", id {}", short(&id)));
-        format!("{}{id}: entry {index}, command {command}, verified", self.what)
+        let id = self
+            .id
+            .map_or_else(String::new, |id| format!(", id {}", short(&id)));
+        format!(
+            "{}{id}: entry {index}, command {command}, verified",
+            self.what
+        )
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZero;
 
-use fenrun::cli::calc::knn::{Format, KnnArgs, Variant, run};
+use fenrun::cli::calc::knn::{Args, Format, Variant, calculate};
 use fenrun::domain::{ContentHash, ThingId};
 use fenrun::store::tables::{Columns, read_csv};
 use fenrun::valuation::{
@@ -150,7 +150,7 @@ fn who_recorded_first_keeps_the_rows() {
 /// The calculator over one provider's file: the printed bytes are the same everywhere.
 #[test]
 fn the_printed_result_has_a_fixed_hash() {
-    let args = KnnArgs {
+    let args = Args {
         train: path("lin-school"),
         validation: path("validation"),
         k: NonZero::new(5).unwrap(),
@@ -159,10 +159,9 @@ fn the_printed_result_has_a_fixed_hash() {
         features: None,
         variant: Variant::Row,
         exact: false,
-        output: Format::Json,
     };
     let mut printed = Vec::new();
-    run(&args, &mut printed).unwrap();
+    calculate(&args, Format::Json, &mut printed).unwrap();
     let hash = ContentHash::of(&printed).to_string();
     let expected = "1c5bcd65432632e22918a1250c7bcb8ee6e8cf3522410fba9be900152dafeb9f";
     assert_eq!(hash, expected);

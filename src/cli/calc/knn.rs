@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 use num_rational::BigRational;
 use serde::Serialize;
 
+use crate::cli::{CommandError, Context};
+use crate::config::Output;
 use crate::store::tables::{Columns, OwnerColumn, read_csv};
 use crate::valuation::knn::{KnnError, Problem, RowValues, row_shapley, row_shapley_exact};
 use crate::valuation::{FeatureTable, TextColumn, quotient};
 
 /// Values training rows by nearest neighbours (KNN-Shapley).
 #[derive(Debug, Clone, clap::Args)]
-pub struct KnnArgs {
+pub struct Args {
     /// Training rows: CSV with a header
     #[arg(long, value_name = "FILE")]
     pub train: PathBuf,
@@ -39,9 +41,6 @@ pub struct KnnArgs {
     /// Adds the values as rationals, computed without rounding
     #[arg(long)]
     pub exact: bool,
-    /// How the result is printed; csv has the values alone
-    #[arg(long, value_enum, default_value_t = Format::Json)]
-    pub output: Format,
 }
 
 /// A method of valuing rows.
@@ -90,12 +89,31 @@ pub enum CalcKnnError {
     Write(#[source] std::io::Error),
 }
 
+pub(in crate::cli) async fn run(
+    args: Args,
+    context: &mut Context<'_, '_>,
+) -> Result<(), CommandError> {
+    let output = context.settings.output.as_ref().map(|output| output.value);
+    let format = match output {
+        None | Some(Output::Json) => Format::Json,
+        Some(Output::Csv) => Format::Csv,
+        Some(Output::Text) => {
+            let error = "values are printed as json or csv";
+            return Err(CommandError::input(error).hint("Leave --output out for json."));
+        }
+    };
+    calculate(&args, format, context.streams.stdout).map_err(|error| match error {
+        CalcKnnError::Write(error) => error.into(),
+        refused => CommandError::input(refused),
+    })
+}
+
 /// Reads both files, values the rows and prints the result; on an error nothing is printed.
 ///
 /// # Errors
 /// See [`CalcKnnError`].
-pub fn run(args: &KnnArgs, stdout: &mut dyn Write) -> Result<(), CalcKnnError> {
-    if args.exact && args.output == Format::Csv {
+pub fn calculate(args: &Args, format: Format, stdout: &mut dyn Write) -> Result<(), CalcKnnError> {
+    if args.exact && format == Format::Csv {
         let violation = "--exact has rationals, which only --output json prints";
         return Err(CalcKnnError::Violations(vec![violation.to_owned()]));
     }
@@ -106,7 +124,7 @@ pub fn run(args: &KnnArgs, stdout: &mut dyn Write) -> Result<(), CalcKnnError> {
         Variant::Row => row_shapley(&problem),
     };
     let values = values.map_err(|error| refused(args, error))?;
-    let printed = match args.output {
+    let printed = match format {
         Format::Csv => printed_csv(&values),
         Format::Json => {
             let exact = match args.exact {
@@ -124,7 +142,7 @@ pub fn run(args: &KnnArgs, stdout: &mut dyn Write) -> Result<(), CalcKnnError> {
         .map_err(CalcKnnError::Write)
 }
 
-fn read_both(args: &KnnArgs) -> Result<(FeatureTable, FeatureTable), CalcKnnError> {
+fn read_both(args: &Args) -> Result<(FeatureTable, FeatureTable), CalcKnnError> {
     let columns = |owner| Columns {
         label: args.label.clone(),
         owner,
@@ -162,7 +180,7 @@ fn in_file(path: &Path, violation: &dyn std::fmt::Display) -> String {
     format!("{}: {violation}", path.display())
 }
 
-fn refused(args: &KnnArgs, error: KnnError) -> CalcKnnError {
+fn refused(args: &Args, error: KnnError) -> CalcKnnError {
     CalcKnnError::Violations(match error {
         KnnError::Columns(violations) => violations
             .iter()
@@ -202,7 +220,7 @@ struct Report<'a> {
 impl<'a> Report<'a> {
     /// Values are below 2^95 in size and rows fewer than 2^32, so that every sum fits.
     fn new(
-        args: &KnnArgs,
+        args: &Args,
         train: &'a FeatureTable,
         validation: &FeatureTable,
         values: &RowValues,
@@ -271,7 +289,9 @@ mod tests {
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
-        args: KnnArgs,
+        args: Args,
+        #[arg(long, value_enum, default_value_t = Format::Json)]
+        output: Format,
     }
 
     /// Runs the calculator over two files given as text; `{}` stands for their folder.
@@ -283,12 +303,12 @@ mod tests {
         let (train, validation) = (path("t.csv"), path("v.csv"));
         let fixed = ["calc", "--train", &train, "--validation", &validation];
         let line = fixed.into_iter().chain(flags.split_whitespace());
-        let args = match Line::try_parse_from(line) {
-            Ok(line) => line.args,
+        let (args, format) = match Line::try_parse_from(line) {
+            Ok(line) => (line.args, line.output),
             Err(error) => return format!("{}: {error}", error.exit_code()),
         };
         let mut printed = Vec::new();
-        match run(&args, &mut printed) {
+        match calculate(&args, format, &mut printed) {
             Ok(()) => String::from_utf8(printed).unwrap(),
             Err(error) => {
                 assert!(printed.is_empty(), "printed before it failed");

@@ -2,3 +2,11 @@
 
 pub mod knn;
 pub mod settlement;
+
+use super::args::commands;
+
+commands! {
+    /// Calculates offline, over files, with the code of the service
+    Settlement => settlement,
+    Knn => knn,
+}

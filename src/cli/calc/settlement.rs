@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{Cell, CellAlignment, Table};
 
+use crate::cli::{CommandError, Context, Kind};
+use crate::config::Output;
 use crate::domain::{Currency, Money, Violation};
 use crate::settlement::{
     Fault, Outcome, Scenario, SettleError, Settlement, canonical_json, read_scenario, settle,
@@ -13,22 +15,10 @@ use crate::settlement::{
 
 /// Runs a policy over a scenario: who gets what, and why.
 #[derive(Debug, Clone, clap::Args)]
-pub struct SettlementArgs {
+pub struct Args {
     /// The scenario: policy, revenue, parties, contributions, claims and holds as JSON
     #[arg(value_name = "SCENARIO.json")]
     pub scenario: PathBuf,
-    /// How the result is printed; json is the canonical form
-    #[arg(long, value_enum, default_value_t = Output::Json)]
-    pub output: Output,
-}
-
-/// How a settlement is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Output {
-    /// Canonical JSON: sorted keys, no white space.
-    Json,
-    /// The waterfall as tables, in decimals of the currency.
-    Text,
 }
 
 /// Why nothing was printed.
@@ -59,11 +49,29 @@ fn one_a_line(violations: &[Violation]) -> String {
     lines.join("\n")
 }
 
+pub(in crate::cli) async fn run(
+    args: Args,
+    context: &mut Context<'_, '_>,
+) -> Result<(), CommandError> {
+    let output = context.output_or(Output::Json)?;
+    calculate(&args, output, context.streams.stdout).map_err(|error| match error {
+        CalcSettlementError::Write(error) => error.into(),
+        CalcSettlementError::Fault(_) => CommandError::new(Kind::Fault, error),
+        CalcSettlementError::Violations(_) | CalcSettlementError::Read { .. } => {
+            CommandError::input(error)
+        }
+    })
+}
+
 /// Reads the scenario, settles it and prints the result; on an error nothing is printed.
 ///
 /// # Errors
 /// See [`CalcSettlementError`].
-pub fn run(args: &SettlementArgs, stdout: &mut dyn Write) -> Result<(), CalcSettlementError> {
+pub fn calculate(
+    args: &Args,
+    output: Output,
+    stdout: &mut dyn Write,
+) -> Result<(), CalcSettlementError> {
     let text =
         std::fs::read_to_string(&args.scenario).map_err(|source| CalcSettlementError::Read {
             path: args.scenario.clone(),
@@ -74,11 +82,11 @@ pub fn run(args: &SettlementArgs, stdout: &mut dyn Write) -> Result<(), CalcSett
         SettleError::Refused(violations) => CalcSettlementError::Violations(violations),
         SettleError::Fault(fault) => CalcSettlementError::Fault(fault),
     })?;
-    let printed = match args.output {
+    let printed = match output {
         Output::Json => {
             canonical_json(&outcome).map_err(|error| CalcSettlementError::Write(error.into()))?
         }
-        Output::Text => waterfall(&scenario, &outcome),
+        Output::Text | Output::Csv => waterfall(&scenario, &outcome),
     };
     stdout
         .write_all(printed.as_bytes())
@@ -252,13 +260,7 @@ mod tests {
         let path = folder.path().join("scenario.json");
         std::fs::write(&path, scenario).unwrap();
         let mut stdout = Vec::new();
-        let result = run(
-            &SettlementArgs {
-                scenario: path,
-                output,
-            },
-            &mut stdout,
-        );
+        let result = calculate(&Args { scenario: path }, output, &mut stdout);
         assert!(result.is_ok() || stdout.is_empty());
         result.map(|()| String::from_utf8(stdout).unwrap())
     }
@@ -292,11 +294,10 @@ mod tests {
             "contributions[0].weight: -1 is not in 0..18446744073709551615\n\
              currency: a currency code is three upper-case letters, such as CNY"
         );
-        let missing = SettlementArgs {
+        let missing = Args {
             scenario: "no/such/file".into(),
-            output: Output::Json,
         };
-        let error = run(&missing, &mut Vec::new()).unwrap_err();
+        let error = calculate(&missing, Output::Json, &mut Vec::new()).unwrap_err();
         assert_eq!(error.to_string(), "no/such/file cannot be read");
     }
 }

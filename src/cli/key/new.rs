@@ -35,10 +35,10 @@ pub(in crate::cli) fn make() -> Result<SecretKey, CommandError> {
 pub(in crate::cli) fn write_key(path: &Path, key: &SecretKey) -> Result<(), CommandError> {
     let shown = path.display();
     if path.exists() {
-        return Err(
-            CommandError::input(format!("{shown} is there already; a key is not overwritten"))
-                .hint("Name another file, or move that one away."),
-        );
+        return Err(CommandError::input(format!(
+            "{shown} is there already; a key is not overwritten"
+        ))
+        .hint("Name another file, or move that one away."));
     }
     let pem = key.to_pem().map_err(CommandError::input)?;
     write_durably(path, pem.as_bytes(), true)

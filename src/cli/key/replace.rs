@@ -99,7 +99,11 @@ async fn replace(path: &Path, context: &mut Context<'_, '_>) -> Result<(), Comma
         .map_err(|error| CommandError::input(format!("{shown} cannot be read: {error}")))?;
     let request: Request = serde_json::from_str(&text)
         .map_err(|error| CommandError::input(format!("{shown} is no request: {error}")))?;
-    let good = StrictVerifier.verify(&request.new_key, &request.signed_bytes(), &request.possession);
+    let good = StrictVerifier.verify(
+        &request.new_key,
+        &request.signed_bytes(),
+        &request.possession,
+    );
     if !good {
         return Err(CommandError::input(format!(
             "the proof in {shown} does not verify: the file was changed"

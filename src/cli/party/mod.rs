@@ -1,0 +1,17 @@
+//! `fenrun party`: who takes part.
+
+mod admit;
+mod application;
+mod apply;
+mod list;
+mod show;
+
+use super::args::commands;
+
+commands! {
+    /// Applies, admits and shows parties
+    Apply => apply,
+    Admit => admit,
+    List => list,
+    Show => show,
+}

@@ -11,12 +11,12 @@ macro_rules! commands {
         #[derive(Debug, Clone, clap::Args)]
         pub struct Args {
             #[command(subcommand)]
-            command: Command,
+            command: Choice,
         }
 
         #[derive(Debug, Clone, clap::Subcommand)]
-        #[allow(clippy::large_enum_variant)] // A process makes one.
-        enum Command {
+        #[allow(clippy::large_enum_variant, reason = "a process makes one")]
+        enum Choice {
             $($variant($($module)::+::Args),)*
         }
 
@@ -25,7 +25,7 @@ macro_rules! commands {
             context: &mut $crate::cli::Context<'_, '_>,
         ) -> Result<(), $crate::cli::CommandError> {
             match args.command {
-                $(Command::$variant(args) => $($module)::+::run(args, context).await,)*
+                $(Choice::$variant(args) => $($module)::+::run(args, context).await,)*
             }
         }
     };

@@ -109,6 +109,6 @@ pub(super) fn read(path: &Path) -> Result<SignedCommand, CommandError> {
             "{shown} is too large for a command"
         )));
     }
-    Ok(SignedCommand::from_bytes(&bytes)
-        .map_err(|error| CommandError::input(format!("{shown} is no signed command: {error}")))?)
+    SignedCommand::from_bytes(&bytes)
+        .map_err(|error| CommandError::input(format!("{shown} is no signed command: {error}")))
 }

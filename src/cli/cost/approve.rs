@@ -4,7 +4,9 @@ use crate::cli::recorded::RecordedReport;
 use crate::cli::{CommandError, Context};
 use crate::domain::{ApproveCost, Money};
 
-/// Decides on a cost claim, once: wholly, in part, or not at all with an amount of 0; by the operator
+/// Decides on a cost claim, once; by the operator
+///
+/// An amount of 0 refuses it.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     /// The id of the claim, or at least 8 digits of it

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::domain::TreeHash;
-use crate::merkle::Nodes;
+use crate::merkle::{Frontier, Nodes};
 
 use super::batch::Batch;
 use super::fault::LogFault;
@@ -36,6 +36,9 @@ use super::fault::LogFault;
 pub trait LogStore: Send {
     /// Returns the number of entries that are durable.
     fn size(&self) -> u64;
+
+    /// Returns the right edge of the tree over these entries, for the next checkpoint.
+    fn tree(&self) -> Frontier;
 
     /// Appends a batch; it is durable, and readers see it, when this returns `Ok`.
     ///
@@ -71,10 +74,11 @@ pub trait LogReader: Send + Sync {
     /// Returns the leaf bytes of the entries from `first` up to, without, `end`.
     ///
     /// It stops before the entry that would bring the sum above `bytes_max`, but returns at least
-    /// one; so the caller goes on at `first` plus the number returned.
+    /// one (unless `end` is not above `first`); so the caller goes on at `first` plus the number
+    /// returned.
     ///
     /// # Errors
-    /// `first` or the last entry asked for is not in the log, or one cannot be read or is damaged.
+    /// `first` or `end` is above the size of the log, or an entry cannot be read or is damaged.
     fn leaves(&self, first: u64, end: u64, bytes_max: usize) -> Result<Vec<Bytes>, LogFault>;
 
     /// Returns the checkpoint note of the batch that ended at `size`; none if no batch did.

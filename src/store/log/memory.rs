@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use bytes::Bytes;
 
 use crate::domain::TreeHash;
-use crate::merkle::{MemoryTree, Nodes};
+use crate::merkle::{Frontier, MemoryTree, Nodes};
 
 use super::batch::Batch;
 use super::contract::{LogReader, LogStore};
@@ -43,6 +43,10 @@ fn read(contents: &RwLock<Contents>) -> RwLockReadGuard<'_, Contents> {
 impl LogStore for MemoryLog {
     fn size(&self) -> u64 {
         read(&self.0).tree.size()
+    }
+
+    fn tree(&self) -> Frontier {
+        read(&self.0).tree.frontier().clone()
     }
 
     fn append(&mut self, batch: &Batch<'_>) -> Result<(), LogFault> {
@@ -95,12 +99,13 @@ impl LogReader for MemoryReader {
     fn leaves(&self, first: u64, end: u64, bytes_max: usize) -> Result<Vec<Bytes>, LogFault> {
         let contents = read(&self.0);
         contents.has_size(end)?;
-        let mut leaves = vec![contents.leaf(first)?.clone()];
-        let mut bytes = leaves.first().map_or(0, Bytes::len);
-        for index in first.saturating_add(1)..end {
+        contents.has_size(first)?;
+        let mut leaves = Vec::new();
+        let mut bytes = 0usize;
+        for index in first..end {
             let leaf = contents.leaf(index)?;
             bytes = bytes.saturating_add(leaf.len());
-            if bytes > bytes_max {
+            if bytes > bytes_max && !leaves.is_empty() {
                 break;
             }
             leaves.push(leaf.clone());

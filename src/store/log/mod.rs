@@ -5,15 +5,39 @@
 
 mod batch;
 mod contract;
+mod disk;
+mod evidence;
 mod fault;
+mod folder;
+mod format;
+mod frames;
 mod memory;
+mod mend;
+mod reader;
+mod scan;
+mod segment_log;
+mod shared;
+mod start;
+mod tree_files;
+mod verify;
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+#[allow(dead_code, reason = "each test uses what it needs of the disk")]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use batch::{
     BATCH_BYTES_MAX, BATCH_ENTRIES_BYTES_MAX, Batch, BatchError, FRAME_BYTES_OVERHEAD,
 };
 pub use contract::{LogReader, LogStore, ReaderNodes};
+pub use disk::{Disk, DiskFile};
+pub use evidence::{Evidence, EvidenceSource, FixedKeys, LogKeys};
 pub use fault::LogFault;
+pub use folder::{DataFolder, FolderError};
+pub use format::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 pub use memory::MemoryLog;
+pub use segment_log::{LogOptions, SEGMENT_BYTES_DEFAULT, SegmentLog};
+pub use start::{StartError, read_founding};

@@ -13,6 +13,7 @@ mod policy_json;
 mod rejection;
 mod signing;
 mod time;
+mod use_list;
 mod violation;
 
 pub use allot::{AllotError, allot, basis_points_of};
@@ -39,4 +40,5 @@ pub use signing::{
     APPLICATION_TYPE, COMMAND_TYPE, POSSESSION_TYPE, Signer, Verifier, signing_bytes,
 };
 pub use time::UnixMillis;
+pub use use_list::{USE_LINES_MAX, UseLine, read_use_list, write_use_list};
 pub use violation::Violation;

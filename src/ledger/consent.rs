@@ -16,7 +16,6 @@ use crate::domain::{
     PoolName, Reason,
 };
 
-#[allow(dead_code)]
 /// Checks that a pool may use a contribution in a period, under the policy that it has for it:
 /// `WITHDRAWN` or `CONSENT_MISSING` where not.
 pub(crate) fn may_use(

@@ -27,7 +27,6 @@ pub(crate) fn contribution(
     }
 }
 
-#[allow(dead_code)]
 /// Returns the claim of an id and where it was made; none where there is none.
 ///
 /// # Errors
@@ -52,7 +51,6 @@ fn place(state: &State<'_>, id: &ThingId, kind: ThingKind) -> Result<Option<Loca
         .map(|thing| thing.at))
 }
 
-#[allow(dead_code)]
 /// Returns the contribution that was recorded at a place that another row names.
 ///
 /// # Errors

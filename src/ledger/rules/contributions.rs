@@ -3,6 +3,7 @@
 //! All that is wrong with a command is listed at once, and the reason answered is the one that
 //! stands earliest in [`Reason`], whichever item of a bulk it belongs to.
 
+use super::failures::Failures;
 use crate::domain::{
     BASIS_POINTS_MAX, BULK_MAX, Parent, Reason, RecordContribution, RecordContributions, Rejection,
     ThingId, Violation, WithdrawContribution,
@@ -25,27 +26,6 @@ pub(crate) fn find_own(
     match find::contribution(&rules.state, id)? {
         Some((at, row)) if row.name.party == *rules.actor_name() => Ok((at, row)),
         _ => not_found(format!("contribution {id}")),
-    }
-}
-
-/// What is wrong with the items of a command, with the reason that each gives.
-#[derive(Default)]
-struct Failures(Vec<(Reason, Violation)>);
-
-impl Failures {
-    fn add(&mut self, reason: Reason, path: String, text: impl Into<String>) {
-        self.0.push((reason, Violation::new(path, text)));
-    }
-
-    /// Refuses with the earliest reason, where there is any.
-    fn check(mut self) -> Result<(), Stop> {
-        self.0.sort_by_key(|(reason, _)| *reason);
-        let Some((reason, _)) = self.0.first() else {
-            return Ok(());
-        };
-        let reason = *reason;
-        let violations = self.0.into_iter().map(|(_, violation)| violation);
-        Err(Rejection::with_violations(reason, violations.collect()).into())
     }
 }
 

@@ -7,14 +7,20 @@
 
 mod charter;
 mod contributions;
+mod costs;
+mod failures;
 mod found;
 mod grants;
 mod keys;
 mod parties;
+mod policies;
+mod pools;
 mod possession;
+mod revenue;
 mod settlements;
 #[cfg(test)]
 mod tests;
+mod uses;
 mod valuations;
 
 use super::decide::{Rules, Stop, refuse};
@@ -23,6 +29,8 @@ use crate::domain::{Action, Reason};
 
 pub(crate) use contributions::GENERATION_MAX;
 pub(crate) use found::found;
+#[cfg(test)]
+pub(crate) use uses::PERIOD_USES_MAX;
 
 /// Runs the rules of the command's action; returns what it created, at least one
 /// [`ThingKind::Nothing`].
@@ -40,11 +48,14 @@ pub(crate) fn run(rules: &mut Rules<'_>) -> Result<Vec<ThingKind>, Stop> {
         Action::WithdrawContribution(withdraw) => contributions::withdraw(rules, withdraw),
         Action::GrantUse(grant) => grants::grant(rules, grant),
         Action::RevokeUse(revoke) => grants::revoke(rules, revoke),
+        Action::PublishPolicy(publish) => policies::publish(rules, publish),
+        Action::OpenPool(open) => pools::open(rules, open),
+        Action::DeclareUse(declaration) => uses::declare(rules, declaration),
+        Action::PostRevenue(revenue) => revenue::post(rules, revenue),
+        Action::ClaimCost(claim) => costs::claim(rules, claim),
+        Action::ApproveCost(approval) => costs::approve(rules, approval),
+        Action::FreezePeriod(freeze) => pools::freeze(rules, freeze),
         Action::ImportWeights(import) => valuations::import(rules, import),
         Action::Settle(settle) => settlements::settle(rules, settle),
-        _ => refuse(
-            Reason::NotInThisVersion,
-            "this program does not have this action yet",
-        ),
     }
 }

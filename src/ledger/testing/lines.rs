@@ -5,10 +5,11 @@
 //! it by none, `!again` sends the actor's last accepted command once more instead of a new one.
 //! A KEY is `party` (its active key), `party#2` (its third) or `log#0`.
 //!
-//! Verbs: see [`read_action`].
+//! Verbs: see [`read_action`] and [`read_pool_action`].
 
 use std::collections::BTreeMap;
 
+use super::pool_lines::read_pool_action;
 use super::*;
 use crate::domain::{
     APPLICATION_TYPE, AdmitParty, AmendCharter, Application, ContributionKind, ContributionTerms,
@@ -51,10 +52,12 @@ impl<'a> Words<'a> {
 }
 
 /// Reads the verb and words of a line as an action of a party.
-pub(crate) fn action(scenario: &Scenario, actor: &str, text: &str) -> Action {
+pub(crate) fn action(scenario: &mut Scenario, actor: &str, text: &str) -> Action {
     let words: Vec<&str> = text.split_whitespace().collect();
     let (verb, rest) = words.split_first().expect(text);
-    read_action(scenario, actor, verb, &Words::new(rest))
+    let words = Words::new(rest);
+    read_pool_action(scenario, verb, &words)
+        .unwrap_or_else(|| read_action(scenario, actor, verb, &words))
 }
 
 impl Scenario {
@@ -127,7 +130,7 @@ impl Scenario {
 /// - `record NAME@VERSION [pools=] [derivation=] [min=BPS] [from=CONTRIBUTION:BPS,...]`, and
 ///   `record-many` with several names
 /// - `withdraw CONTRIBUTION PERIOD`
-/// - `grant CONTRIBUTION pool|party NAME PERIOD [policy=TEXT]`, `ungrant` with the same words
+/// - `grant CONTRIBUTION pool|party NAME PERIOD [policy=NAME]`, `ungrant` with the same words
 fn read_action(scenario: &Scenario, actor: &str, verb: &str, words: &Words<'_>) -> Action {
     match verb {
         "found" => scenario.found().into(),
@@ -174,7 +177,7 @@ fn read_action(scenario: &Scenario, actor: &str, verb: &str, words: &Words<'_>) 
             contribution: scenario.contribution(words.at(0)),
             grantee: grantee(words),
             policy: words.get("policy").map_or(GrantedPolicy::Any, |text| {
-                GrantedPolicy::Only(ContentHash::of(text.as_bytes()))
+                GrantedPolicy::Only(scenario.policy(text))
             }),
             from_period: words.at(3).parse().unwrap(),
         }),

@@ -4,6 +4,7 @@
 //! same rows. What `lines` can say is listed there.
 
 mod lines;
+mod pool_lines;
 mod samples;
 
 pub(crate) use lines::action;
@@ -144,6 +145,14 @@ impl Scenario {
         })
     }
 
+    /// Stores an attachment; returns its hash.
+    pub fn attach(&mut self, text: &str) -> ContentHash {
+        let hash = ContentHash::of(text.as_bytes());
+        let bytes = Bytes::copy_from_slice(text.as_bytes());
+        self.attachments.insert(hash, bytes);
+        hash
+    }
+
     /// Returns the active key of a party, or its first where none is active or it is none yet.
     pub fn active_key(&self, party: &str) -> PublicKey {
         let row = party
@@ -206,7 +215,6 @@ impl Scenario {
         verdict
     }
 
-    #[allow(dead_code)]
     /// Signs and sends an action; returns the id of the first thing that it created.
     pub fn submit(&mut self, actor: &str, action: impl Into<Action>) -> Result<ThingId, Rejection> {
         let signed = self.sign(actor, action);

@@ -249,7 +249,7 @@ fn what_is_anothers_answers_as_what_is_not() {
         let mut without = Scenario::peopled();
         without.check("provider amend 1 -> NOT_PERMITTED");
         let signed = {
-            let action = crate::ledger::testing::action(&with, "lab", line);
+            let action = crate::ledger::testing::action(&mut with, "lab", line);
             with.sign("lab", action)
         };
         let [one, other] = [with.decide(&signed), without.decide(&signed)];

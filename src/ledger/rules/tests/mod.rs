@@ -1,6 +1,9 @@
 //! Tables of commands and answers: every refusal, and which of two comes first.
 
 mod contributions;
+mod costs;
 mod parties;
 mod permissions;
+mod pools;
 mod properties;
+mod uses;

@@ -58,7 +58,7 @@ fn the_door_lets_through_whom_the_table_names() {
         for (role, _) in ROLES {
             let name = serde_json::to_value(role).unwrap();
             let name = name.as_str().unwrap();
-            let action = sample(&scenario, name, *kind);
+            let action = sample(&mut scenario, name, *kind);
             assert_eq!(action.kind(), *kind);
             let signed = scenario.sign(name, action);
             let answer = answer_text(&scenario.decide(&signed).unwrap());

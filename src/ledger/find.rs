@@ -60,7 +60,6 @@ pub(crate) fn recorded(state: &State<'_>, at: Locator) -> Result<ContributionRow
     state.get::<ContributionRow>(&at)?.ok_or_else(missing)
 }
 
-#[allow(dead_code)]
 /// Returns the uses of a period of a pool, in the order in which the contributions were recorded
 /// and then by class.
 ///
@@ -75,7 +74,6 @@ pub(crate) fn uses(
     Ok(rows.into_iter().map(|(_, row)| row).collect())
 }
 
-#[allow(dead_code)]
 /// Returns the revenue of a period of a pool and where each stands, in the order in which it was
 /// posted.
 ///
@@ -106,7 +104,6 @@ pub(crate) fn revenue(
     Ok(found)
 }
 
-#[allow(dead_code)]
 /// Returns the claims on a contribution and where each was made, the oldest first.
 ///
 /// # Errors

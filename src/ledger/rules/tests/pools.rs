@@ -106,7 +106,10 @@ fn revenue_is_posted_by_payer_or_operator_under_a_reference_of_its_own() {
     let pool: PoolName = "solar".parse().unwrap();
     let state = crate::ledger::State::new(&scenario.view);
     let revenue = crate::ledger::find::revenue(&state, &pool, &january).unwrap();
-    let references: Vec<_> = revenue.iter().map(|row| row.reference.as_str()).collect();
+    let references: Vec<_> = revenue
+        .iter()
+        .map(|(_, row)| row.reference.as_str())
+        .collect();
     assert_eq!(references, ["r1", "r2", "r4"]);
 }
 

@@ -10,7 +10,7 @@ use super::{SignedCommand, files, write_durably};
 use crate::domain::{COMMAND_BYTES_MAX, CommandId, LedgerId};
 
 /// The most commands that wait in one outbox.
-pub const OUTBOX_COMMANDS_MAX: usize = 10_000;
+pub const OUTBOX_COMMANDS_MAX: usize = 4_096;
 /// How the files of the outbox end.
 const SUFFIX: &str = ".command";
 /// The largest file: a command, its key, its signature and the tags between them.

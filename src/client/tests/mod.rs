@@ -1,1 +1,5 @@
-//! Tests of the client against services that answer wrongly.
+//! Tests of the client against a server of its own that records, breaks off, and lies.
+
+mod receipts;
+mod sending;
+mod server;

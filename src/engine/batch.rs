@@ -5,8 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use super::attachments::Produced;
 use super::receipt::Receipt;
-use crate::domain::{ContentHash, ENTRY_BYTES_MAX, Entry, Rejection, TreeHash};
+use crate::domain::{ENTRY_BYTES_MAX, Entry, Rejection, TreeHash, UnixMillis};
 use crate::ledger::Changes;
 use crate::merkle::{Frontier, Nodes, ProveError, Prover, leaf_hash};
 use crate::store::log::{BATCH_ENTRIES_BYTES_MAX, FRAME_BYTES_OVERHEAD};
@@ -46,9 +47,9 @@ pub(super) struct Batch {
     pub(super) first_index: u64,
     pub(super) entries: Vec<Entry>,
     pub(super) leaves: Vec<Bytes>,
-    pub(super) changes: Changes,
+    pub(super) changes: Arc<Changes>,
     /// Attachments that the rules computed, to be stored before the entries.
-    pub(super) produced: Vec<(ContentHash, Bytes)>,
+    pub(super) produced: Produced,
     bytes: usize,
     waiting: Vec<(Reply, Decided)>,
 }
@@ -60,7 +61,7 @@ impl Batch {
             first_index,
             entries: Vec::new(),
             leaves: Vec::new(),
-            changes: Changes::new(),
+            changes: Arc::default(),
             produced: Vec::new(),
             bytes: 0,
             waiting: Vec::new(),
@@ -73,6 +74,18 @@ impl Batch {
         self.first_index.saturating_add(self.leaves.len() as u64)
     }
 
+    /// Says whether nobody waits for this batch.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.leaves.is_empty()
+    }
+
+    /// Says whether an entry of any size may still be added.
+    pub(super) fn has_room(&self) -> bool {
+        let largest = ENTRY_BYTES_MAX.saturating_add(FRAME_BYTES_OVERHEAD);
+        self.waiting.len() < BATCH_ENTRIES_MAX
+            && self.bytes.saturating_add(largest) <= BATCH_ENTRIES_BYTES_MAX
+    }
+
     /// Adds an accepted entry.
     pub(super) fn accept(&mut self, reply: Reply, entry: Entry, leaf: Bytes, changes: Changes) {
         self.waiting
@@ -81,7 +94,8 @@ impl Batch {
         self.bytes = self.bytes.saturating_add(framed);
         self.leaves.push(leaf);
         self.entries.push(entry);
-        self.changes.merge(changes);
+        // Nobody else holds them yet: they are shared when the batch is handed over.
+        Arc::make_mut(&mut self.changes).merge(changes);
     }
 
     /// Adds a submission that was recorded before.
@@ -92,6 +106,16 @@ impl Batch {
     /// Adds a refusal; it waits like all answers, because it may rest on entries of this batch.
     pub(super) fn refuse(&mut self, reply: Reply, rejection: Rejection) {
         self.waiting.push((reply, Decided::Refused(rejection)));
+    }
+
+    /// Returns when the last entry was recorded; none where there is no entry.
+    pub(super) fn recorded_at(&self) -> Option<UnixMillis> {
+        self.entries.last().map(|entry| entry.recorded_at)
+    }
+
+    /// Returns the changes for the index, which takes them over.
+    pub(super) fn changes_to_publish(&self) -> Changes {
+        Changes::clone(&self.changes)
     }
 
     /// Answers everybody: what was decided is durable.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
-use super::batch::{Batch, Reply};
+use super::attachments::{AttachmentStore, Handed, Produced};
+use super::batch::Batch;
 use super::clock::{Clock, ClockWatch};
 use super::door::Inspected;
-use crate::domain::{ContentHash, Entry, EntryError, Reason, Rejection, UnixMillis, Verifier};
-use crate::ledger::{Attachments, Layered, Submission, Verdict, View, ViewFault, decide};
+use super::intake::{SignatureState, Submitted};
+use super::verify::key_is_known;
+use crate::domain::{Entry, EntryError, Reason, Rejection, UnixMillis, Verifier};
+use crate::ledger::{Layered, Submission, Verdict, View, ViewFault, decide};
 
 /// Why nothing more can be decided; never the fault of a submission.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,7 @@ pub(super) struct Decider {
     clock: Arc<dyn Clock>,
     watch: ClockWatch,
     verifier: Arc<dyn Verifier>,
+    attachments: Arc<dyn AttachmentStore>,
     /// The time of the newest entry, durable or pending.
     last_recorded: UnixMillis,
 }
@@ -35,28 +37,40 @@ impl Decider {
     pub(super) fn new(
         clock: Arc<dyn Clock>,
         verifier: Arc<dyn Verifier>,
+        attachments: Arc<dyn AttachmentStore>,
         last_recorded: UnixMillis,
     ) -> Self {
         Self {
             watch: ClockWatch::start(clock.as_ref()),
             clock,
             verifier,
+            attachments,
             last_recorded,
         }
     }
 
-    /// Decides one submission upon `base` with the changes of `batch`, and adds it to `batch`.
+    /// Forgets what was pending; the newest entry is of this time.
+    pub(super) fn go_back_to(&mut self, last_recorded: UnixMillis) {
+        self.last_recorded = last_recorded;
+    }
+
+    /// Decides one submission upon `durable` with the changes of `batch`, and adds it to `batch`.
+    ///
+    /// `committing` are attachments that belong to `durable` but may not be stored yet.
     ///
     /// # Errors
     /// The storage fails; the batch is as before, without this submission.
     pub(super) fn decide(
         &mut self,
-        base: &dyn View,
+        durable: &dyn View,
+        committing: &Produced,
         batch: &mut Batch,
-        inspected: Inspected,
-        signature_valid: bool,
-        reply: Reply,
+        submitted: Submitted,
+        signature: SignatureState,
     ) -> Result<(), DecideFault> {
+        let Submitted {
+            inspected, reply, ..
+        } = submitted;
         let Some(now) = self.watch.now(self.clock.as_ref()) else {
             let message =
                 "the server's wall clock was set while it ran; restart it once it is right";
@@ -64,19 +78,33 @@ impl Decider {
             return Ok(());
         };
         let recorded_at = now.max(self.last_recorded);
+        let changes = Arc::clone(&batch.changes);
         let view = Layered {
-            base,
-            changes: &batch.changes,
+            base: durable,
+            changes: &changes,
         };
         let submission = Submission {
             index: batch.next_index(),
             recorded_at,
             public_key: inspected.public_key,
-            signature_valid,
+            signature_valid: self.is_valid(&view, &inspected, signature)?,
             id: inspected.id,
             command: &inspected.command,
         };
-        match decide(&view, submission, self.verifier.as_ref(), &NoAttachments)? {
+        let handed = Handed::new(self.attachments.as_ref(), [committing, &batch.produced]);
+        let verdict = decide(&view, submission, self.verifier.as_ref(), &handed)?;
+        let fault = handed.into_fault();
+        drop(changes);
+        if let Some(fault) = fault {
+            tracing::error!(
+                error = &fault as &dyn std::error::Error,
+                "an attachment is lost"
+            );
+            let message = format!("the attachment {} cannot be read", fault.hash);
+            batch.refuse(reply, Rejection::new(Reason::Internal, message));
+            return Ok(());
+        }
+        match verdict {
             Verdict::Accepted(outcome) => {
                 let entry = Entry {
                     recorded_at,
@@ -94,13 +122,22 @@ impl Decider {
         }
         Ok(())
     }
-}
 
-/// A store without attachments.
-pub(super) struct NoAttachments;
-
-impl Attachments for NoAttachments {
-    fn get(&self, _: &ContentHash) -> Option<Bytes> {
-        None
+    /// Says whether the signature is good; verifies it here where the pool did not know the key,
+    /// but an entry since then has made it known.
+    fn is_valid(
+        &self,
+        view: &dyn View,
+        inspected: &Inspected,
+        signature: SignatureState,
+    ) -> Result<bool, ViewFault> {
+        Ok(match signature {
+            SignatureState::Valid => true,
+            SignatureState::Invalid => false,
+            SignatureState::KeyUnknown => {
+                key_is_known(view, &inspected.public_key)?
+                    && inspected.verify(self.verifier.as_ref())
+            }
+        })
     }
 }

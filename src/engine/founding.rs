@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use super::attachments::{Handed, MemoryAttachments, Produced};
 use super::batch::Batch;
-use super::decider::NoAttachments;
+use super::commit::seal;
 use super::door;
 use super::receipt::SignedBytes;
-use super::writer::seal;
 use crate::domain::{Action, Entry, EntryError, LedgerId, Reason, Rejection, Signer, UnixMillis};
 use crate::keys::StrictVerifier;
 use crate::ledger::{MemoryView, Submission, Verdict, ViewFault, decide};
@@ -59,12 +59,9 @@ pub fn found(
         id: inspected.id,
         command: &inspected.command,
     };
-    let outcome = match decide(
-        &MemoryView::new(),
-        submission,
-        &StrictVerifier,
-        &NoAttachments,
-    )? {
+    let (nothing, store) = (Produced::new(), MemoryAttachments::default());
+    let handed = Handed::new(&store, [&nothing, &nothing]);
+    let outcome = match decide(&MemoryView::new(), submission, &StrictVerifier, &handed)? {
         Verdict::Accepted(outcome) => outcome,
         Verdict::Rejected(rejection) => return Err(inspected.explain(rejection).into()),
         Verdict::Repeated { .. } => return Err(FoundError::NotEmpty),

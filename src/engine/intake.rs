@@ -74,7 +74,9 @@ pub(super) enum Work {
 #[derive(Debug, Default)]
 struct Flow {
     slots: VecDeque<Slot>,
-    /// How many slots from the front have been taken by the pool.
+    /// The number of the front slot, counted from the first submission ever.
+    first_ticket: u64,
+    /// How many slots from the front the pool has taken.
     looked_at: usize,
     closed: bool,
     handed: Option<Batch>,
@@ -173,29 +175,19 @@ impl Intake {
         Ok(())
     }
 
-    /// Says why nothing is taken in.
-    fn refusal(&self) -> Rejection {
+    /// Says why nothing is taken in, or will be answered, any more.
+    pub(super) fn refusal(&self) -> Rejection {
         let stopped = self.lock().stopped.clone();
         stopped.unwrap_or_else(|| {
             Rejection::new(Reason::ShuttingDown, "the server takes no more commands")
         })
     }
 
-    /// Takes a piece to verify, for [`Self::verified`]; none when nothing will come any more.
-    ///
-    /// The number says where the piece stands, counted from `taken` submissions ago.
+    /// Takes the next piece to verify; none when nothing will come any more.
     pub(super) fn to_verify(&self) -> Option<Piece> {
         let mut flow = self.lock();
         loop {
-            let start = flow.looked_at;
-            let mut piece = Vec::new();
-            for slot in flow.slots.iter_mut().skip(start).take(VERIFY_PIECE) {
-                if let Slot::Unverified(submitted) = std::mem::replace(slot, Slot::Verifying) {
-                    piece.push(submitted);
-                }
-            }
-            if !piece.is_empty() {
-                flow.looked_at = start.saturating_add(piece.len());
+            if let Some(piece) = flow.take_unverified() {
                 return Some(piece);
             }
             if flow.closed {
@@ -204,4 +196,193 @@ impl Intake {
             flow = wait(&self.unverified, flow);
         }
     }
+
+    /// Puts a piece back, with what was found out.
+    pub(super) fn verified(&self, piece: Piece, states: Vec<SignatureState>) {
+        let mut flow = self.lock();
+        // Where writing has stopped meanwhile, the slots are gone and the piece goes with them.
+        let Some(offset) = piece.first_ticket.checked_sub(flow.first_ticket) else {
+            return;
+        };
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        let slots = flow.slots.iter_mut().skip(offset);
+        for ((slot, submitted), state) in slots.zip(piece.submitted).zip(states) {
+            *slot = Slot::Verified(submitted, state);
+        }
+        let wanted = offset == 0;
+        drop(flow);
+        if wanted {
+            self.ready.notify_one();
+        }
+    }
+
+    /// Waits for something to do for the decider, which has a batch with something in it or not.
+    pub(super) fn work(&self, batch_waits: bool) -> Work {
+        let mut flow = self.lock();
+        loop {
+            if let Some(rejection) = flow.dropped.take() {
+                return Work::Dropped(rejection);
+            }
+            let (submissions, units) = flow.take_verified();
+            if !submissions.is_empty() {
+                drop(flow);
+                self.room.add_permits(units);
+                return Work::Submissions(submissions);
+            }
+            if batch_waits && flow.committer_is_free() {
+                return Work::CommitterFree;
+            }
+            if !batch_waits && flow.is_drained() {
+                return Work::Finished;
+            }
+            flow = wait(&self.ready, flow);
+        }
+    }
+
+    /// Hands a batch to the committer once it is free.
+    ///
+    /// # Errors
+    /// The batch comes back where the one before it was not recorded, so that this one is void.
+    pub(super) fn hand_over(&self, batch: Batch) -> Result<(), Box<(Batch, Rejection)>> {
+        let mut flow = self.lock();
+        while flow.dropped.is_none() && flow.stopped.is_none() && !flow.committer_is_free() {
+            flow = wait(&self.ready, flow);
+        }
+        if let Some(rejection) = flow.dropped.take().or_else(|| flow.stopped.clone()) {
+            return Err(Box::new((batch, rejection)));
+        }
+        flow.handed = Some(batch);
+        drop(flow);
+        self.handed.notify_one();
+        Ok(())
+    }
+
+    /// Waits for a batch to commit; none when none will come.
+    pub(super) fn to_commit(&self) -> Option<Batch> {
+        let mut flow = self.lock();
+        loop {
+            if let Some(batch) = flow.handed.take() {
+                flow.committing = true;
+                return Some(batch);
+            }
+            if flow.decider_gone {
+                return None;
+            }
+            flow = wait(&self.handed, flow);
+        }
+    }
+
+    /// Notes that the batch in hand is recorded and answered.
+    pub(super) fn committed(&self) {
+        self.lock().committing = false;
+        self.ready.notify_one();
+    }
+
+    /// Notes that the batch in hand was not recorded. What was decided upon it is void; where
+    /// `for_good`, nothing more is taken in.
+    pub(super) fn not_committed(&self, rejection: Rejection, for_good: bool) {
+        let mut flow = self.lock();
+        flow.committing = false;
+        flow.dropped = Some(rejection.clone());
+        drop(flow);
+        if for_good {
+            self.stop(rejection);
+        }
+        self.ready.notify_one();
+    }
+
+    /// Stops writing for good: what is in the queue is dropped, and its submitters are told why.
+    pub(super) fn stop(&self, rejection: Rejection) {
+        let mut flow = self.lock();
+        let slots = std::mem::take(&mut flow.slots);
+        flow.looked_at = 0;
+        flow.first_ticket = flow.first_ticket.saturating_add(slots.len() as u64);
+        flow.stopped.get_or_insert(rejection.clone());
+        flow.dropped.get_or_insert(rejection);
+        flow.committing = false;
+        let handed = flow.handed.take();
+        drop(flow);
+        // Whoever waits for room waits in vain.
+        self.room.close();
+        self.ready.notify_one();
+        // Submitters find that they will not be answered, and ask why.
+        drop((slots, handed));
+    }
+
+    /// Takes nothing more in; what is in is decided and committed.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.room.close();
+        self.unverified.notify_all();
+        self.ready.notify_one();
+    }
+
+    /// Notes that the decider hands over no more.
+    pub(super) fn decider_ends(&self) {
+        self.lock().decider_gone = true;
+        self.handed.notify_one();
+    }
+}
+
+/// Submissions that are being verified.
+pub(super) struct Piece {
+    first_ticket: u64,
+    // Boxed, because they go on to a slot: moving a pointer is cheaper than moving a command.
+    #[allow(clippy::vec_box)]
+    pub(super) submitted: Vec<Box<Submitted>>,
+}
+
+impl Flow {
+    fn take_unverified(&mut self) -> Option<Piece> {
+        let start = self.looked_at;
+        let mut submitted = Vec::new();
+        for slot in self.slots.iter_mut().skip(start).take(VERIFY_PIECE) {
+            if let Slot::Unverified(next) = std::mem::replace(slot, Slot::Verifying) {
+                submitted.push(next);
+            }
+        }
+        self.looked_at = start.saturating_add(submitted.len());
+        (!submitted.is_empty()).then_some(Piece {
+            first_ticket: self.first_ticket.saturating_add(start as u64),
+            submitted,
+        })
+    }
+
+    /// Takes verified submissions from the front, and says how many units they took.
+    fn take_verified(&mut self) -> (Vec<(Box<Submitted>, SignatureState)>, usize) {
+        let (mut taken, mut units) = (Vec::new(), 0_usize);
+        while taken.len() < DECIDE_PIECE
+            && let Some(Slot::Verified(..)) = self.slots.front()
+            && let Some(Slot::Verified(submitted, state)) = self.slots.pop_front()
+        {
+            units = units.saturating_add(submitted.units);
+            taken.push((submitted, state));
+        }
+        self.looked_at = self.looked_at.saturating_sub(taken.len());
+        self.first_ticket = self.first_ticket.saturating_add(taken.len() as u64);
+        (taken, units)
+    }
+
+    fn committer_is_free(&self) -> bool {
+        !self.committing && self.handed.is_none()
+    }
+
+    fn is_drained(&self) -> bool {
+        self.closed && self.slots.is_empty() && self.committer_is_free()
+    }
+}
+
+fn wait<'a>(signal: &Condvar, flow: MutexGuard<'a, Flow>) -> MutexGuard<'a, Flow> {
+    signal.wait(flow).unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Returns the room that a submission takes.
+fn units_of(inspected: &Inspected) -> u32 {
+    // A command has less than 64 KiB, so that this is at most 64.
+    u32::try_from(inspected.bytes.len() / 1024).map_or(u32::MAX, |kib| kib.saturating_add(1))
+}
+
+fn queue_full() -> Rejection {
+    let message = "more commands wait to be recorded than the service holds; send it again later";
+    Rejection::new(Reason::QueueFull, message)
 }

@@ -1,47 +1,66 @@
 //! The single writer: it puts submissions in one order, decides them, makes them durable, and
-//! only then answers and shows them to readers.
+//! only then shows them to readers and answers.
+//!
+//! ```text
+//!  submit ─► door ─► queue ─► signatures ─► decide ─► append, sync ─► publish ─► answer
+//!            cheap   bounded,  on a pool     one       COMMIT POINT    readers    receipt or
+//!            checks  ordered                 thread    one batch       switch     refusal
+//! ```
+//!
+//! What must stay true: nobody is answered, and no reader sees anything, before it is durable;
+//! answers that rest on a batch fall with it; and what is decided depends on the order, the rows
+//! and the recorded time alone, so that the log decides the same again.
 
+mod attachments;
 mod batch;
 mod clock;
+mod commit;
+mod crash;
 mod decider;
 mod door;
 mod founding;
+mod intake;
 mod published;
 mod receipt;
+mod replay;
 mod start;
 mod stream;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod writer;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
+pub use attachments::{ATTACHMENT_BYTES_MAX, AttachmentFault, AttachmentStore, MemoryAttachments};
 pub use batch::BATCH_ENTRIES_MAX;
 pub use clock::{CLOCK_DRIFT_MAX_MS, Clock, ManualClock, SystemClock};
+pub use crash::{CRASH_VARIABLE, Point};
 pub use founding::{FoundError, found};
+pub use intake::{QUEUE_UNITS_MAX, QUEUE_WAIT_MAX, QUEUE_WAITING_MAX};
 pub use published::{Published, READ_WAIT_MAX};
 pub use receipt::{Receipt, SignedBytes};
+pub use replay::ReplayFault;
 pub use start::{EngineOptions, StartError};
 pub use stream::{STREAM_UNANSWERED_MAX, StreamAnswer, StreamInput, StreamOutput};
-pub use writer::ReplayFault;
 
-use crate::domain::{Reason, Rejection, Verifier};
-use crate::keys::VerifyingKeys;
+use crate::domain::{Reason, Rejection};
 use crate::store::log::LogReader;
 use batch::Answer;
+use door::Inspected;
+use intake::Intake;
 use published::Publication;
-use writer::Writer;
 
 /// A submission on its way: answered at once, or waiting.
 enum Waiting {
-    /// Refused by a check that needs no state.
+    /// Refused by a check that needs no state, or because nothing is taken in.
     Refused(Rejection),
-    /// Waits for its decision to be durable.
+    /// Waits for what was decided to be durable.
     Queued(oneshot::Receiver<Answer>),
 }
 
@@ -49,16 +68,24 @@ struct Inner {
     publication: Arc<Publication>,
     log: Arc<dyn LogReader>,
     clock: Arc<dyn Clock>,
-    verifier: Arc<VerifyingKeys>,
-    writer: Mutex<Option<Writer>>,
+    intake: Arc<Intake>,
+    /// Closed when the committer has ended and the log is closed.
+    ended: watch::Receiver<()>,
 }
 
-/// The ledger while it runs. Clones are the same engine.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.intake.close();
+    }
+}
+
+/// The ledger while it runs. Clones are the same engine; when the last is dropped, what was
+/// submitted is still recorded, in the background.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
 
 impl Engine {
-    /// Starts on what is durable.
+    /// Starts on what is durable; blocks while the index catches up with the log.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -83,10 +110,21 @@ impl Engine {
     /// Records one command; returns when it is durable.
     ///
     /// # Errors
-    /// The first check that it fails, in the order of [`Reason`]; it also waits until all that it
-    /// was decided upon is durable.
+    /// The first check that it fails, in the order of [`Reason`]; a refusal waits, as a receipt
+    /// does, until all that it was decided upon is durable. `QUEUE_FULL` where there is no room
+    /// for [`QUEUE_WAIT_MAX`].
     pub async fn submit(&self, signed: SignedBytes) -> Result<Receipt, Rejection> {
-        let waiting = self.enqueue(&signed).await;
+        let waiting = match door::inspect(&signed) {
+            Err(rejection) => Waiting::Refused(rejection),
+            Ok(inspected) => {
+                let (reply, waiting) = oneshot::channel();
+                match self.0.intake.push(inspected, reply).await {
+                    Ok(()) => Waiting::Queued(waiting),
+                    Err(rejection) => Waiting::Refused(rejection),
+                }
+            }
+        };
+        drop(signed);
         self.answer(waiting).await
     }
 
@@ -105,28 +143,25 @@ impl Engine {
         self.0.clock.as_ref()
     }
 
-    /// Takes no more submissions and waits until all that were taken are answered, at most until
-    /// `deadline` has passed. Says whether all were.
-    pub async fn shutdown(&self, _deadline: Duration) -> bool {
-        let mut writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        *writer = None;
-        true
+    /// Takes no more submissions and waits until all that were taken are answered and the log is
+    /// closed, at most for `deadline`. Says whether it got there.
+    ///
+    /// What is not answered by then may or may not be recorded; sending it again tells.
+    pub async fn shutdown(&self, deadline: Duration) -> bool {
+        self.0.intake.close();
+        let mut ended = self.0.ended.clone();
+        // The channel carries no values: the only change is that its other end is dropped.
+        let closed = async { while ended.changed().await.is_ok() {} };
+        tokio::time::timeout(deadline, closed).await.is_ok()
     }
 
-    async fn enqueue(&self, signed: &SignedBytes) -> Waiting {
-        let inspected = match door::inspect(signed) {
-            Ok(inspected) => inspected,
-            Err(rejection) => return Waiting::Refused(rejection),
-        };
-        let valid = inspected.verify(self.0.verifier.as_ref() as &dyn Verifier);
+    /// Queues a submission of a stream, which waits for room as long as it takes.
+    async fn enqueue(&self, inspected: Inspected) -> Waiting {
         let (reply, waiting) = oneshot::channel();
-        let mut writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(writer) = writer.as_mut() else {
-            let message = "the server takes no more commands";
-            return Waiting::Refused(Rejection::new(Reason::ShuttingDown, message));
-        };
-        writer.submit(inspected, valid, reply);
-        Waiting::Queued(waiting)
+        match self.0.intake.push_patiently(inspected, reply).await {
+            Ok(()) => Waiting::Queued(waiting),
+            Err(rejection) => Waiting::Refused(rejection),
+        }
     }
 
     async fn answer(&self, waiting: Waiting) -> Result<Receipt, Rejection> {
@@ -137,11 +172,23 @@ impl Engine {
         match answer {
             Ok(Answer::Recorded(receipt)) => Ok(receipt),
             Ok(Answer::Refused(rejection)) => Err(rejection),
-            Ok(Answer::Repeated(index)) => writer::first_receipt(self, index),
-            Err(_) => Err(Rejection::new(
-                Reason::ShuttingDown,
-                "the server stopped before it answered",
-            )),
+            Ok(Answer::Repeated(index)) => self.first_receipt(index).await,
+            Err(_) => Err(self.0.intake.refusal()),
         }
+    }
+
+    /// Returns the receipt of an entry that is durable, with a proof under the newest checkpoint.
+    async fn first_receipt(&self, index: u64) -> Result<Receipt, Rejection> {
+        let (log, published) = (Arc::clone(&self.0.log), self.published());
+        let read = move || receipt::of_entry(index, &published, log.as_ref());
+        let made = tokio::task::spawn_blocking(read).await;
+        let fault = match made {
+            Ok(Ok(receipt)) => return Ok(receipt),
+            Ok(Err(fault)) => fault,
+            Err(panicked) => Box::new(panicked),
+        };
+        tracing::error!(index, %fault, "an entry cannot be read back");
+        let message = format!("the command is entry {index}, which cannot be read now");
+        Err(Rejection::new(Reason::Internal, message))
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::domain::{Reason, Rejection, TreeHash, UnixMillis, Violation};
-use crate::ledger::{CharterRow, View};
+use crate::ledger::CharterRow;
+use crate::store::index::IndexView;
 
 /// How long a read waits for the log size that it asks for.
 pub const READ_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -24,7 +25,7 @@ pub struct Published {
     /// When the last entry was recorded.
     pub recorded_at: UnixMillis,
     /// The rows after the last entry.
-    pub view: Arc<dyn View + Send + Sync>,
+    pub view: IndexView,
     /// The charter in force after the last entry.
     pub charter: CharterRow,
 }

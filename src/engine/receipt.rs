@@ -1,10 +1,14 @@
 //! What goes in through the write door and what comes out.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::published::Published;
 use crate::domain::{Entry, PublicKey, Signature, TreeHash, UnixMillis};
+use crate::merkle::inclusion_proof;
+use crate::store::log::{LogReader, ReaderNodes};
 
 /// A signed command as it came: nothing of it has been checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,4 +54,16 @@ impl Receipt {
             checkpoint,
         }
     }
+}
+
+/// Makes the receipt of an entry that is published, from what the log has of it.
+pub(super) fn of_entry(
+    index: u64,
+    published: &Published,
+    log: &dyn LogReader,
+) -> Result<Receipt, Box<dyn Error + Send + Sync>> {
+    let entry = Entry::from_leaf(&log.leaf(index)?)?;
+    let proof = inclusion_proof(index, published.size, &ReaderNodes(log))?;
+    let checkpoint = Arc::clone(&published.checkpoint);
+    Ok(Receipt::of(index, &entry, proof, checkpoint))
 }

@@ -1,25 +1,42 @@
-//! Starting: what is durable becomes what is published.
+//! Starting: the index catches up with the log, and what is durable becomes what is published.
 
-use std::sync::{Arc, Mutex};
+use std::io;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::thread;
 
+use tokio::sync::watch;
+
+use super::attachments::AttachmentStore;
 use super::clock::Clock;
+use super::commit::{Committer, charter};
 use super::decider::Decider;
+use super::intake::Intake;
 use super::published::{Publication, Published};
-use super::writer::{ReplayFault, Writer, frontier, replay};
+use super::replay::{ReplayFault, catch_up};
+use super::verify::{self, Checker};
+use super::writer::Writer;
 use super::{Engine, Inner};
-use crate::domain::{Signer, UnixMillis, Verifier};
+use crate::domain::{Entry, EntryError, Reason, Rejection, Signer, TreeHash, UnixMillis, Verifier};
 use crate::keys::VerifyingKeys;
-use crate::ledger::RULES_VERSION;
-use crate::merkle::{CheckpointError, ProveError, VerifierKey, open_checkpoint};
-use crate::store::log::{LogFault, LogStore, ReaderNodes};
+use crate::ledger::{CharterRow, RULES_VERSION, ViewFault};
+use crate::merkle::{
+    CheckpointError, Frontier, Nodes as _, ProveError, VerifierKey, open_checkpoint, root_at,
+};
+use crate::store::index::Index;
+use crate::store::log::{LogFault, LogReader, LogStore, ReaderNodes};
 
-/// How many decoded keys are kept for verification.
-pub(super) const KEYS_KEPT: usize = 65_536;
+/// How many decoded keys are kept for verification, of about 230 bytes each.
+const KEYS_KEPT: usize = 65_536;
 
 /// What an engine is started with.
 pub struct EngineOptions {
     /// The log, opened and verified.
     pub log: Box<dyn LogStore>,
+    /// The index, which may be behind the log.
+    pub index: Index,
+    /// Where attachments lie.
+    pub attachments: Arc<dyn AttachmentStore>,
     /// The log's key.
     pub signer: Arc<dyn Signer>,
     /// The clocks.
@@ -35,21 +52,40 @@ pub enum StartError {
     /// The log cannot be read.
     #[error("the log cannot be read")]
     Log(#[from] LogFault),
+    /// The tree's hashes cannot be read.
+    #[error("the tree of the log cannot be read")]
+    Tree(#[from] ProveError<LogFault>),
+    /// The index has a state that the log does not lead to.
+    #[error(
+        "the index has seen {size} entries with root {root}, which this log does not have; bring \
+         the missing segments back"
+    )]
+    Rollback {
+        /// The size that the index is as of.
+        size: u64,
+        /// The root that it knows of that size.
+        root: TreeHash,
+    },
     /// What the log says cannot be decided again.
     #[error("the log's entries do not lead to a state")]
     Replay(#[from] ReplayFault),
+    /// The rows cannot be read.
+    #[error("the rows cannot be read")]
+    View(#[from] ViewFault),
+    /// The last entry is not one.
+    #[error("the last entry is not one")]
+    Entry(#[from] EntryError),
     /// The newest checkpoint does not verify.
-    #[error("the newest checkpoint does not verify")]
+    #[error("the newest checkpoint does not verify under the key in the charter")]
     Checkpoint(#[source] CheckpointError),
-    /// The newest checkpoint is missing.
-    #[error("the log has {size} entries but no checkpoint of that size")]
+    /// The newest checkpoint is missing or of another tree.
+    #[error("the log has {size} entries with root {root}, but no checkpoint of that")]
     CheckpointMissing {
         /// The size of the log.
         size: u64,
+        /// The root of the log.
+        root: TreeHash,
     },
-    /// The tree's hashes cannot be read.
-    #[error("the tree of the log cannot be read")]
-    Tree(#[source] ProveError<LogFault>),
     /// The signer is not the log's.
     #[error("the log is signed by {expected}, but the key that was given is {found}")]
     WrongLogKey {
@@ -73,45 +109,34 @@ pub enum StartError {
     },
     /// The ledger's rules are newer than this program.
     #[error(
-        "the ledger has rules version {found}, this program knows up to {RULES_VERSION}; it is \
-         too new for this program: install a newer one"
+        "the ledger has rules version {found}, this program knows up to {RULES_VERSION}: it is \
+         too new for this program; install a newer one"
     )]
     RulesTooNew {
         /// The version in force.
         found: u32,
     },
+    /// The system gives no threads.
+    #[error("a thread could not be started")]
+    Thread(#[source] io::Error),
 }
 
 pub(super) fn start(options: EngineOptions) -> Result<Engine, StartError> {
-    let EngineOptions { log, signer, clock } = options;
-    let reader = log.reader();
-    let size = reader.size();
-    if size == 0 {
+    let reader = options.log.reader();
+    if reader.size() == 0 {
         return Err(StartError::NotFounded);
     }
-    let rows = replay(reader.as_ref())?;
-    let nodes = ReaderNodes(reader.as_ref());
-    let frontier = frontier(size, &nodes).map_err(StartError::Tree)?;
-    let root = frontier.root();
-    let charter = rows.charter.clone();
-    let expected = VerifierKey {
-        name: charter.origin.clone(),
-        key: charter.log_key,
-    };
-    let found = VerifierKey {
-        name: charter.origin.clone(),
-        key: signer.public_key(),
-    };
-    if expected != found {
-        return Err(StartError::WrongLogKey { expected, found });
-    }
-    let note = reader
-        .checkpoint(size)?
-        .ok_or(StartError::CheckpointMissing { size })?;
-    let verifier = Arc::new(VerifyingKeys::new(KEYS_KEPT));
-    open_checkpoint(note.as_bytes(), &[expected], verifier.as_ref())
-        .map_err(StartError::Checkpoint)?;
-    let (last, now, window_ms) = (rows.recorded_at, clock.now(), charter.time_window_ms);
+    check_index(&options.index, reader.as_ref())?;
+    catch_up(
+        reader.as_ref(),
+        &options.index,
+        options.attachments.as_ref(),
+    )?;
+    let verifier: Arc<dyn Verifier> = Arc::new(VerifyingKeys::new(KEYS_KEPT));
+    let frontier = frontier(reader.size(), &ReaderNodes(reader.as_ref()))?;
+    let published = durable_state(&options, reader.as_ref(), &frontier, verifier.as_ref())?;
+    let (last, now) = (published.recorded_at, options.clock.now());
+    let window_ms = published.charter.time_window_ms;
     if last.0.saturating_sub(now.0) > window_ms {
         return Err(StartError::ClockBehind {
             last,
@@ -119,26 +144,157 @@ pub(super) fn start(options: EngineOptions) -> Result<Engine, StartError> {
             window_ms,
         });
     }
-    let publication = Arc::new(Publication::new(Published {
+    run(options, reader, frontier, published, verifier)
+}
+
+/// Checks that the index is of this log.
+fn check_index(index: &Index, log: &dyn LogReader) -> Result<(), StartError> {
+    let view = index.view();
+    let (size, root) = (view.size(), view.root());
+    let nodes = ReaderNodes(log);
+    if size > log.size() || (size > 0 && root_at(size, &nodes)? != root) {
+        return Err(StartError::Rollback { size, root });
+    }
+    Ok(())
+}
+
+/// Returns what is durable, with the newest checkpoint verified.
+fn durable_state(
+    options: &EngineOptions,
+    log: &dyn LogReader,
+    frontier: &Frontier,
+    verifier: &dyn Verifier,
+) -> Result<Published, StartError> {
+    let (size, root) = (frontier.size(), frontier.root());
+    let view = options.index.view();
+    let charter = charter(&view)?;
+    if charter.rules_version > RULES_VERSION {
+        let found = charter.rules_version;
+        return Err(StartError::RulesTooNew { found });
+    }
+    let log_key = check_log_key(&charter, options.signer.as_ref())?;
+    let missing = StartError::CheckpointMissing { size, root };
+    let Some(note) = log.checkpoint(size)? else {
+        return Err(missing);
+    };
+    let checkpoint =
+        open_checkpoint(note.as_bytes(), &[log_key], verifier).map_err(StartError::Checkpoint)?;
+    if (checkpoint.size, checkpoint.root) != (size, root) {
+        return Err(missing);
+    }
+    let last = Entry::from_leaf(&log.leaf(size.saturating_sub(1))?)?;
+    Ok(Published {
         size,
         root,
         checkpoint: note.into(),
-        recorded_at: last,
-        view: Arc::new(rows.view.clone()),
+        recorded_at: last.recorded_at,
+        view,
         charter,
-    }));
+    })
+}
+
+fn check_log_key(charter: &CharterRow, signer: &dyn Signer) -> Result<VerifierKey, StartError> {
+    let named = |key| VerifierKey {
+        name: charter.origin.clone(),
+        key,
+    };
+    let (expected, found) = (named(charter.log_key), named(signer.public_key()));
+    match expected == found {
+        true => Ok(expected),
+        false => Err(StartError::WrongLogKey { expected, found }),
+    }
+}
+
+/// Starts the threads.
+fn run(
+    options: EngineOptions,
+    reader: Arc<dyn LogReader>,
+    frontier: Frontier,
+    published: Published,
+    verifier: Arc<dyn Verifier>,
+) -> Result<Engine, StartError> {
+    let EngineOptions {
+        log,
+        index,
+        attachments,
+        signer,
+        clock,
+    } = options;
+    let recorded_at = published.recorded_at;
+    let publication = Arc::new(Publication::new(published));
+    let intake = Arc::new(Intake::new());
     let decider = Decider::new(
         Arc::clone(&clock),
-        Arc::clone(&verifier) as Arc<dyn Verifier>,
-        last,
+        Arc::clone(&verifier),
+        Arc::clone(&attachments),
+        recorded_at,
     );
-    let shown = Arc::clone(&publication);
-    let writer = Writer::new(log, signer, frontier, decider, shown, rows.view);
-    Ok(Engine(Arc::new(Inner {
-        publication,
+    let writer = Writer::new(
+        Arc::clone(&intake),
+        index.clone(),
+        Arc::clone(&publication),
+        decider,
+    );
+    let committer = Committer {
+        intake: Arc::clone(&intake),
+        log,
+        signer,
+        frontier,
+        index,
+        attachments,
+        publication: Arc::clone(&publication),
+    };
+    let (running, ended) = watch::channel(());
+    let engine = Engine(Arc::new(Inner {
+        publication: Arc::clone(&publication),
         log: reader,
         clock,
-        verifier,
-        writer: Mutex::new(Some(writer)),
-    })))
+        intake: Arc::clone(&intake),
+        ended,
+    }));
+    // Where a thread cannot be started, dropping the engine ends those that were.
+    let checker = Arc::new(Checker::new(verifier, publication));
+    for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+        let (checker, pool) = (Arc::clone(&checker), Arc::clone(&intake));
+        spawn("verify", &intake, move || verify::run(&checker, &pool))?;
+    }
+    spawn("decide", &intake, move || writer.run())?;
+    spawn("commit", &intake, move || {
+        committer.run();
+        drop(running);
+    })?;
+    Ok(engine)
+}
+
+/// Starts a thread; if it panics, which is a mistake in this program, writing stops and reads go
+/// on: what it was doing was not durable, and what is durable is verified at the next start.
+fn spawn(
+    name: &'static str,
+    intake: &Arc<Intake>,
+    body: impl FnOnce() + Send + 'static,
+) -> Result<(), StartError> {
+    let intake = Arc::clone(intake);
+    let guarded = move || {
+        if panic::catch_unwind(AssertUnwindSafe(body)).is_err() {
+            let message = "a fault of ours; no writes until the server is restarted";
+            intake.stop(Rejection::new(Reason::Internal, message));
+            intake.decider_ends();
+        }
+    };
+    let started = thread::Builder::new().name(name.to_owned()).spawn(guarded);
+    started.map(drop).map_err(StartError::Thread)
+}
+
+/// Reads the right edge of the tree.
+fn frontier(size: u64, nodes: &ReaderNodes<'_>) -> Result<Frontier, ProveError<LogFault>> {
+    let mut hashes: Vec<TreeHash> = Vec::new();
+    for level in (0..u64::BITS).rev() {
+        let rest = size >> level;
+        if rest & 1 == 1 {
+            let node = nodes.node(level, rest.saturating_sub(1));
+            hashes.push(node.map_err(ProveError::Nodes)?);
+        }
+    }
+    // One hash was read for each one bit, so that the number fits.
+    Ok(Frontier::from_parts(size, hashes).unwrap_or_default())
 }

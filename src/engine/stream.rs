@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use super::door;
 use super::receipt::{Receipt, SignedBytes};
 use super::{Engine, Waiting};
 use crate::domain::{CommandId, Rejection};
@@ -67,7 +68,10 @@ impl StreamInput {
     pub async fn push(&mut self, signed: SignedBytes) -> Option<u64> {
         let permit = Arc::clone(&self.room).acquire_owned().await.ok()?;
         let command_id = CommandId::of(&signed.command);
-        let waiting = self.engine.enqueue(&signed).await;
+        let waiting = match door::inspect(&signed) {
+            Ok(inspected) => self.engine.enqueue(inspected).await,
+            Err(rejection) => Waiting::Refused(rejection),
+        };
         let sequence = self.next;
         self.next = self.next.saturating_add(1);
         let unanswered = Unanswered {

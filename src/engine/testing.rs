@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
-use super::{Engine, EngineOptions, ManualClock, SignedBytes, found};
+use super::{Engine, EngineOptions, ManualClock, MemoryAttachments, SignedBytes, found};
 use crate::domain::{
     APPLICATION_TYPE, Action, AdmitParty, Application, COMMAND_TYPE, Command, ContentHash,
     ContributionKind, ContributionTerms, DerivationConsent, Found, LedgerId, Licence, Nonce,
     POSSESSION_TYPE, PoolConsent, RecordContribution, Role, Signer, UnixMillis, signing_bytes,
 };
 use crate::keys::SecretKey;
+use crate::store::index::Index;
 use crate::store::log::{LogStore, MemoryLog};
 use crate::wire::{encode_application, encode_command, encode_possession};
 
@@ -166,6 +167,8 @@ impl Fixture {
         let clock = Arc::new(ManualClock::at(START));
         let engine = Engine::start(EngineOptions {
             log,
+            index: Index::memory(),
+            attachments: Arc::new(MemoryAttachments::default()),
             signer: Arc::new(key("log")),
             clock: Arc::clone(&clock) as _,
         });

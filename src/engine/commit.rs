@@ -1,0 +1,171 @@
+//! The thread that commits: one batch at a time becomes durable, then visible, then answered.
+
+use std::sync::Arc;
+use std::thread;
+
+use super::attachments::{AttachmentFault, AttachmentStore};
+use super::batch::{Batch, BatchTree, NodeOutside};
+use super::crash::{self, Point};
+use super::intake::Intake;
+use super::published::{Publication, Published};
+use super::replay::BACKLOG_PAUSE;
+use crate::domain::{Origin, Reason, Rejection, Signer, TreeHash};
+use crate::ledger::{CharterRow, State, View, ViewFault, key};
+use crate::merkle::{Checkpoint, Frontier, ProveError, sign_checkpoint};
+use crate::store::index::{Index, IndexError};
+use crate::store::log::{self, LogFault, LogStore};
+
+/// What a batch becomes when it is closed: its place in the tree, and its signed checkpoint.
+pub(super) struct Sealed {
+    pub(super) tree: BatchTree,
+    pub(super) root: TreeHash,
+    pub(super) note: Arc<str>,
+    hashes: Vec<TreeHash>,
+}
+
+/// Appends a batch to the tree and signs the checkpoint after it.
+pub(super) fn seal(
+    batch: &Batch,
+    before: &Frontier,
+    origin: Origin,
+    signer: &dyn Signer,
+) -> Sealed {
+    let (tree, hashes) = BatchTree::append(before, &batch.leaves);
+    let (size, root) = (tree.after.size(), tree.after.root());
+    let checkpoint = Checkpoint { origin, size, root };
+    Sealed {
+        note: sign_checkpoint(&checkpoint, &[signer]).into(),
+        tree,
+        root,
+        hashes,
+    }
+}
+
+impl Sealed {
+    /// Returns the batch as the log takes it.
+    pub(super) fn of<'a>(&'a self, batch: &'a Batch) -> log::Batch<'a> {
+        log::Batch {
+            first_index: batch.first_index,
+            leaves: &batch.leaves,
+            hashes: &self.hashes,
+            checkpoint: &self.note,
+        }
+    }
+}
+
+/// Why a batch was not committed.
+#[derive(Debug, thiserror::Error)]
+enum CommitFault {
+    #[error("a computed attachment was not stored")]
+    Attachment(#[from] AttachmentFault),
+    #[error("the log did not take the batch")]
+    Log(#[from] LogFault),
+    #[error("the batch is durable but the index did not take it")]
+    Index(#[from] IndexError),
+    #[error("the batch is durable but its state cannot be read")]
+    View(#[from] ViewFault),
+    #[error("the batch is durable but its entries cannot be proved")]
+    Proof(#[from] ProveError<NodeOutside>),
+}
+
+/// The committer.
+pub(super) struct Committer {
+    pub(super) intake: Arc<Intake>,
+    pub(super) log: Box<dyn LogStore>,
+    pub(super) signer: Arc<dyn Signer>,
+    pub(super) frontier: Frontier,
+    pub(super) index: Index,
+    pub(super) attachments: Arc<dyn AttachmentStore>,
+    pub(super) publication: Arc<Publication>,
+}
+
+impl Committer {
+    /// Runs until the decider is gone and its last batch is committed.
+    pub(super) fn run(mut self) {
+        while let Some(batch) = self.intake.to_commit() {
+            match self.commit(batch) {
+                Ok(()) => self.intake.committed(),
+                Err(fault) => self.give_up(&fault),
+            }
+        }
+    }
+
+    fn give_up(&self, fault: &CommitFault) {
+        tracing::error!(error = fault as &dyn std::error::Error, "cannot commit");
+        let (rejection, for_good) = refusal(fault);
+        self.intake.not_committed(rejection, for_good);
+    }
+
+    fn commit(&mut self, batch: Batch) -> Result<(), CommitFault> {
+        let before = self.publication.current();
+        if batch.leaves.is_empty() {
+            // Everything that these answers rest on is durable: batches come one after the other.
+            let (tree, _) = BatchTree::append(&self.frontier, &[]);
+            return Ok(batch.answer(&tree, &before.checkpoint)?);
+        }
+        let origin = before.charter.origin.clone();
+        let sealed = seal(&batch, &self.frontier, origin, self.signer.as_ref());
+        if let Err(fault) = self.write(&batch, &sealed) {
+            batch.fail(&refusal(&fault).0);
+            return Err(fault);
+        }
+        // COMMIT POINT: the batch is synced. From here on it is part of the log whatever happens.
+        crash::at(Point::Committed); // Leaves entries that nobody was told of; resending finds them.
+        let Sealed {
+            tree, root, note, ..
+        } = sealed;
+        let (size, recorded_at) = (tree.after.size(), batch.recorded_at());
+        self.index.publish(batch.changes_to_publish(), size, root)?;
+        crash::at(Point::Indexed); // Leaves an index that may be ahead of what readers have seen.
+        let view = self.index.view();
+        let changed = batch.changes.get(&key::<CharterRow>(&())).is_some();
+        let charter = match changed {
+            true => charter(&view)?,
+            false => before.charter.clone(),
+        };
+        self.publication.publish(Published {
+            size,
+            root,
+            checkpoint: Arc::clone(&note),
+            recorded_at: recorded_at.unwrap_or(before.recorded_at),
+            view,
+            charter,
+        });
+        self.log.published(size, &root);
+        self.frontier = tree.after.clone();
+        crash::at(Point::Published); // Leaves entries that readers saw and nobody was told of.
+        batch.answer(&tree, &note)?;
+        crash::at(Point::Answered); // Leaves nothing undone.
+        Ok(())
+    }
+
+    /// Makes durable what the batch needs, then the batch.
+    fn write(&mut self, batch: &Batch, sealed: &Sealed) -> Result<(), CommitFault> {
+        for (hash, bytes) in &batch.produced {
+            self.attachments.store(hash, bytes)?;
+        }
+        crash::at(Point::Produced); // Leaves attachments that no entry names: harmless.
+        while self.index.backlog().is_full() {
+            thread::sleep(BACKLOG_PAUSE);
+        }
+        crash::at(Point::BeforeAppend); // Leaves nothing: nobody was answered.
+        Ok(self.log.append(&sealed.of(batch))?)
+    }
+}
+
+/// Returns the charter in force; its absence is a fault.
+pub(super) fn charter(view: &dyn View) -> Result<CharterRow, ViewFault> {
+    let charter = State::new(view).get::<CharterRow>(&())?;
+    charter.ok_or_else(|| ViewFault::new("the ledger has no charter"))
+}
+
+/// Returns what submitters are told, and whether nothing more may be written.
+fn refusal(fault: &CommitFault) -> (Rejection, bool) {
+    if let CommitFault::Log(LogFault::NoSpace { .. }) = fault {
+        let message = "the disk has no room for more entries";
+        return (Rejection::new(Reason::NoSpace, message), false);
+    }
+    let message = "a write failed, so that it is not known whether the command is recorded; \
+                   once the server is restarted, send it again and its first receipt comes back";
+    (Rejection::new(Reason::StoreFault, message), true)
+}

@@ -67,15 +67,20 @@ impl AttachmentStore for MemoryAttachments {
 pub(super) type Produced = Vec<(ContentHash, Bytes)>;
 
 /// What the rules of one command are handed.
-pub(super) struct Handed<'a> {
+pub struct Handed<'a> {
     store: &'a dyn AttachmentStore,
-    pending: [&'a Produced; 2],
+    pending: &'a [&'a Produced],
     fault: Cell<Option<AttachmentFault>>,
 }
 
 impl<'a> Handed<'a> {
+    /// Hands what is stored.
+    pub fn stored(store: &'a dyn AttachmentStore) -> Self {
+        Self::new(store, &[])
+    }
+
     /// Hands what is stored and what is pending.
-    pub(super) fn new(store: &'a dyn AttachmentStore, pending: [&'a Produced; 2]) -> Self {
+    pub(super) fn new(store: &'a dyn AttachmentStore, pending: &'a [&'a Produced]) -> Self {
         Self {
             store,
             pending,
@@ -84,7 +89,7 @@ impl<'a> Handed<'a> {
     }
 
     /// Returns the storage's failure, if it had one: what the rules said then means nothing.
-    pub(super) fn into_fault(self) -> Option<AttachmentFault> {
+    pub fn into_fault(self) -> Option<AttachmentFault> {
         self.fault.into_inner()
     }
 }

@@ -91,7 +91,8 @@ impl Decider {
             id: inspected.id,
             command: &inspected.command,
         };
-        let handed = Handed::new(self.attachments.as_ref(), [committing, &batch.produced]);
+        let pending = [committing, &batch.produced];
+        let handed = Handed::new(self.attachments.as_ref(), &pending);
         let verdict = decide(&view, submission, self.verifier.as_ref(), &handed)?;
         let fault = handed.into_fault();
         drop(changes);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::attachments::{Handed, MemoryAttachments, Produced};
+use super::attachments::{Handed, MemoryAttachments};
 use super::batch::Batch;
 use super::commit::seal;
 use super::door;
@@ -59,8 +59,8 @@ pub fn found(
         id: inspected.id,
         command: &inspected.command,
     };
-    let (nothing, store) = (Produced::new(), MemoryAttachments::default());
-    let handed = Handed::new(&store, [&nothing, &nothing]);
+    let store = MemoryAttachments::default();
+    let handed = Handed::stored(&store);
     let outcome = match decide(&MemoryView::new(), submission, &StrictVerifier, &handed)? {
         Verdict::Accepted(outcome) => outcome,
         Verdict::Rejected(rejection) => return Err(inspected.explain(rejection).into()),

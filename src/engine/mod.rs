@@ -67,6 +67,7 @@ enum Waiting {
 struct Inner {
     publication: Arc<Publication>,
     log: Arc<dyn LogReader>,
+    attachments: Arc<dyn AttachmentStore>,
     clock: Arc<dyn Clock>,
     intake: Arc<Intake>,
     /// Closed when the committer has ended and the log is closed.
@@ -136,6 +137,11 @@ impl Engine {
     /// Returns the readers' side of the log.
     pub fn log(&self) -> &Arc<dyn LogReader> {
         &self.0.log
+    }
+
+    /// Returns where attachments lie.
+    pub fn attachments(&self) -> &dyn AttachmentStore {
+        self.0.attachments.as_ref()
     }
 
     /// Returns the clock that entries get their time from.

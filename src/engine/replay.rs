@@ -135,8 +135,8 @@ impl Replay<'_> {
             base: self.durable,
             changes: &self.changes,
         };
-        let nothing = Produced::new();
-        let handed = Handed::new(self.attachments, [&nothing, &self.produced]);
+        let pending = [&self.produced];
+        let handed = Handed::new(self.attachments, &pending);
         let verdict = decide(&view, submission, &StrictVerifier, &handed)?;
         if let Some(source) = handed.into_fault() {
             return Err(ReplayFault::Attachment { index, source });

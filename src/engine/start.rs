@@ -235,6 +235,7 @@ fn run(
         Arc::clone(&publication),
         decider,
     );
+    let stored = Arc::clone(&attachments);
     let committer = Committer {
         intake: Arc::clone(&intake),
         log,
@@ -248,6 +249,7 @@ fn run(
     let engine = Engine(Arc::new(Inner {
         publication: Arc::clone(&publication),
         log: reader,
+        attachments: stored,
         clock,
         intake: Arc::clone(&intake),
         ended,

@@ -270,7 +270,7 @@ impl Run {
         let engine = self.reads.engine().clone();
         let identity = self.identity.clone();
         let read = move || {
-            if !identity.holds(engine.published().view.as_ref())? {
+            if !identity.holds(&engine.published().view)? {
                 return Err(ended());
             }
             read_part(engine.log().as_ref(), first, end)

@@ -115,7 +115,7 @@ pub(super) struct Reading {
 impl Reading {
     /// Returns the rows.
     pub fn view(&self) -> &dyn View {
-        self.state.view.as_ref()
+        &self.state.view
     }
 
     /// Returns the log size that the answer is as of.
@@ -223,7 +223,7 @@ impl Reads {
 
     fn checks<'a>(&'a self, state: &'a Published) -> Desk<'a> {
         Desk {
-            view: state.view.as_ref(),
+            view: &state.view,
             ledger: &state.charter.ledger,
             now: self.engine.clock().now(),
             verifier: self.verifier.as_ref(),

@@ -13,9 +13,12 @@ use fenrun::domain::{
     APPLICATION_TYPE, Action, AdmitParty, Application, COMMAND_TYPE, Command, ContentHash, Found,
     LedgerId, Nonce, POSSESSION_TYPE, PublicKey, Role, Signer, UnixMillis, signing_bytes,
 };
-use fenrun::engine::{Clock, Engine, EngineOptions, ManualClock, SignedBytes, found};
+use fenrun::engine::{
+    Clock, Engine, EngineOptions, ManualClock, MemoryAttachments, SignedBytes, found,
+};
 use fenrun::keys::{SecretKey, issue_token};
 use fenrun::service::{ServeError, ServeLimits, ServeOptions, TlsIdentity, serve};
+use fenrun::store::index::Index;
 use fenrun::store::log::{LogStore, MemoryLog};
 use fenrun::wire::{encode_application, encode_command, encode_possession, proto};
 use proto::blob_service_client::BlobServiceClient;
@@ -94,6 +97,8 @@ impl Running {
         let log: Box<dyn LogStore> = Box::new(log);
         let engine = Engine::start(EngineOptions {
             log,
+            index: Index::memory(),
+            attachments: Arc::new(MemoryAttachments::default()),
             signer: Arc::new(key("log")),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
         })

@@ -3,12 +3,15 @@
 //! Operator and auditor see all; everybody else sees its own. What a caller may not see is
 //! answered exactly like what does not exist, so these functions only ever say yes or no.
 
+use std::ops::ControlFlow;
+
+use super::find;
 use super::rows::{
     ContributionRow, GrantRow, KeyHolder, KeyPart, KeyRow, Locator, PartyRow, PartySettlementRow,
     PoolRow, SettledPeriodRow, SettlementRow, ValuationRow,
 };
 use super::state::State;
-use super::view::{Order, View, ViewFault};
+use super::view::{Order, View, ViewFault, prefix_end};
 use crate::book::{Account, Holder};
 use crate::domain::{
     Action, Command, FreezePeriod, Grantee, KeyId, PartyName, Period, PoolName, PublicKey, Role,
@@ -162,8 +165,8 @@ impl Caller {
         Ok(settled.is_some_and(|settled| settled.valuation == at))
     }
 
-    /// Says whether the caller sees a contribution: its provider does, and a party that was
-    /// granted to derive from it, also after the grant has ended.
+    /// Says whether the caller sees a contribution: its provider does, and whoever was granted to
+    /// derive from it or sees a pool that was granted its use, also after the grant has ended.
     ///
     /// # Errors
     /// Fails when the storage does.
@@ -180,10 +183,32 @@ impl Caller {
         let mut granted = false;
         let mut visit = |_: &[u8], _: GrantRow| {
             granted = true;
-            std::ops::ControlFlow::Break(())
+            ControlFlow::Break(())
         };
         let prefix = (at, grantee).prefix();
         state.scan(&prefix, Order::Ascending, &mut visit)?;
+        if granted || !(self.has(Role::Payer) || self.has(Role::Evaluator)) {
+            return Ok(granted);
+        }
+        self.sees_pool_granted(state, at)
+    }
+
+    /// Says whether the caller sees a pool that was ever granted the use of a contribution.
+    fn sees_pool_granted(&self, state: &State<'_>, at: Locator) -> Result<bool, ViewFault> {
+        let from = at.prefix();
+        let to = prefix_end(&from).unwrap_or_default();
+        let mut granted = false;
+        state.scan_between::<GrantRow>(&from, &to, Order::Ascending, |key, _| {
+            let grantee = key.get(Locator::SIZE..).unwrap_or_default();
+            if let Some(pool) = Grantee::pool_of_key(grantee) {
+                granted = self.sees_pool_named(state, &pool)?;
+            }
+            Ok(if granted {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            })
+        })?;
         Ok(granted)
     }
 
@@ -197,30 +222,39 @@ impl Caller {
             return Ok(true);
         }
         let own = |party: &PartyName| *party == self.name;
+        let state = State::new(view);
         let own_grant = |grantee: &Grantee| match grantee {
-            Grantee::ChildParty(party) => own(party),
-            Grantee::Pool(_) => false,
+            Grantee::ChildParty(party) => Ok(own(party)),
+            Grantee::Pool(pool) => self.sees_pool_named(&state, pool),
         };
         Ok(match &command.action {
-            Action::Found(_) | Action::AmendCharter(_) | Action::Upgrade(_) => true,
+            Action::Found(_)
+            | Action::AmendCharter(_)
+            | Action::Upgrade(_)
+            | Action::PublishPolicy(_) => true,
             Action::AdmitParty(admit) => own(&admit.application.name),
             Action::ReplaceKey(replace) => own(&replace.party),
             Action::RevokeKey(revoke) => {
-                let row = State::new(view).get::<KeyRow>(&revoke.public_key)?;
+                let row = state.get::<KeyRow>(&revoke.public_key)?;
                 row.is_some_and(|row| match &row.holder {
                     KeyHolder::Party(holder) => own(holder),
                     KeyHolder::Log => false,
                 })
             }
-            Action::GrantUse(grant) => own_grant(&grant.grantee),
-            Action::RevokeUse(revoke) => own_grant(&revoke.grantee),
+            Action::GrantUse(grant) => own_grant(&grant.grantee)?,
+            Action::RevokeUse(revoke) => own_grant(&revoke.grantee)?,
             Action::OpenPool(open) => self.sees_pool(&open.payer, &open.evaluator),
+            Action::DeclareUse(declaration) => self.sees_pool_named(&state, &declaration.pool)?,
+            Action::PostRevenue(posted) => self.sees_pool_named(&state, &posted.pool)?,
+            Action::ApproveCost(approval) => match find::claim(&state, &approval.claim)? {
+                Some((_, claim)) => own(&find::recorded(&state, claim.contribution)?.name.party),
+                None => false,
+            },
             Action::FreezePeriod(FreezePeriod { pool, period })
             | Action::Settle(Settle { pool, period, .. }) => {
-                self.sees_settlement(&State::new(view), pool, *period)?
+                self.sees_settlement(&state, pool, *period)?
             }
             Action::ImportWeights(import) => {
-                let state = State::new(view);
                 let settled = self.takes_part(&state, &import.pool, import.period)?;
                 self.sees_pool_named(&state, &import.pool)?
                     || match settled {

@@ -5,29 +5,39 @@
 //! size of the log, so that what is recorded while somebody turns pages shifts nothing.
 
 mod book;
+mod claims;
 mod commands;
 mod contributions;
 mod page;
 mod parties;
+mod policies;
+#[cfg(test)]
+mod pool_tests;
+mod pools;
 mod reference;
 mod settlements;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod uses;
 mod valuations;
 
 pub use book::{
     AccountPage, CurrencyTotals, ShownPosting, TrialBalance, accounts, postings, trial_balance,
 };
+pub use claims::{Claim, ClaimFilter, claim, claims};
 pub use commands::command_index;
 pub use contributions::{Contribution, ContributionFilter, contribution, contributions};
 pub use page::{Cursor, PAGE_ROWS_MAX, Page};
 pub use parties::{KEYS_SHOWN_MAX, Party, PartyFilter, charter, parties, party};
+pub use policies::{PublishedPolicy, policies, policy};
+pub use pools::{PERIODS_SHOWN_MAX, Pool, Revenue, pool, pools, revenue};
 pub use reference::{CANDIDATES_MAX, REFERENCE_DIGITS_MIN};
 pub use settlements::{
     LineFilter, LinePage, Preview, ProvedLine, Settlement, lines, preview, settlement, settlements,
 };
 pub use statement::{Statement, StatementLine, StatementPool, statement};
+pub use uses::{Use, UsePage, uses};
 pub use valuations::{
     TablePage, TableRow, Valuation, ValuationFilter, valuation, valuations, value_table,
 };

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::domain::{Reason, Rejection, ThingId, Violation};
 use crate::ledger::decide::{Stop, not_found};
-use crate::ledger::rows::{Locator, ThingKind, ThingRow};
+use crate::ledger::rows::{Locator, Row, ThingKind, ThingRow};
 use crate::ledger::state::State;
 use crate::ledger::view::Order;
 
@@ -15,8 +15,8 @@ pub const CANDIDATES_MAX: usize = 5;
 /// The most rows that are looked at; ids are hashes, so that more is somebody's mischief.
 const ROWS_MAX: usize = 1_000;
 
-/// Returns the one thing of a kind that the digits stand for. `select` says what the caller sees
-/// at a place, with its name for people; what it does not see is no candidate.
+/// Returns the one thing of a kind that the digits of an id stand for. `select` says what the
+/// caller sees at a place, with its name for people; what it does not see is no candidate.
 ///
 /// # Errors
 /// `NOT_FOUND`; `INVALID_ARGUMENT` where the reference is none, or stands for several things;
@@ -28,21 +28,79 @@ pub(crate) fn by_digits<T>(
     kind: ThingKind,
     select: &dyn Fn(Locator) -> Result<Option<(T, String)>, Stop>,
 ) -> Result<T, Stop> {
-    let digits = reference.to_ascii_lowercase();
-    let hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    if !hex || !(REFERENCE_DIGITS_MIN..=ThingId::SIZE * 2).contains(&digits.len()) {
-        let text = format!(
-            "must be the name of a {what}, or {REFERENCE_DIGITS_MIN} to 64 hex digits of its id"
-        );
-        return invalid(text, &[]);
-    }
+    let digits = Digits::read(what, reference)?;
+    let mut places = Vec::new();
+    digits.scan(state, &mut |_, thing: ThingRow| {
+        if thing.kind == kind {
+            places.push(thing.at);
+        }
+    })?;
     let mut found = Vec::new();
-    for at in places(state, &digits, kind)? {
+    for at in places {
         found.extend(select(at)?);
         if found.len() > CANDIDATES_MAX {
             break;
         }
     }
+    pick(what, reference, found)
+}
+
+/// Digits of an id or hash, in lower case, as many as are looked up.
+pub(crate) struct Digits(String);
+
+impl Digits {
+    /// Reads the digits that refer to some `what`.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` where they are none, too few or too many.
+    pub fn read(what: &str, reference: &str) -> Result<Self, Stop> {
+        let digits = reference.to_ascii_lowercase();
+        let hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        if hex && (REFERENCE_DIGITS_MIN..=ThingId::SIZE * 2).contains(&digits.len()) {
+            return Ok(Self(digits));
+        }
+        let text = format!(
+            "must be {REFERENCE_DIGITS_MIN} to 64 hex digits of the id of a {what}, or its name \
+             where names are unique"
+        );
+        invalid(text, &[])
+    }
+
+    /// Hands the rows of a table whose keys begin with the digits to `visit`, with the key in
+    /// hex, ascending.
+    ///
+    /// # Errors
+    /// Fails when the storage does.
+    pub fn scan<R: Row>(
+        &self,
+        state: &State<'_>,
+        visit: &mut dyn FnMut(&str, R),
+    ) -> Result<(), Stop> {
+        // An odd digit at the end is half a byte, which the comparison below settles.
+        let whole = self.0.get(..self.0.len() & !1).unwrap_or_default();
+        let prefix = hex::decode(whole).unwrap_or_default();
+        let mut looked_at = 0_usize;
+        state.scan(&prefix, Order::Ascending, &mut |rest, row: R| {
+            let key = format!("{whole}{}", hex::encode(rest));
+            if key.starts_with(&self.0) {
+                visit(&key, row);
+            }
+            looked_at = looked_at.saturating_add(1);
+            if looked_at < ROWS_MAX {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        })?;
+        Ok(())
+    }
+}
+
+/// Returns the only one of what was found for a reference, each with its name for people.
+///
+/// # Errors
+/// `NOT_FOUND`; `INVALID_ARGUMENT` where it is more than one.
+pub(crate) fn pick<T>(what: &str, reference: &str, mut found: Vec<(T, String)>) -> Result<T, Stop> {
     if found.len() > 1 {
         let names: Vec<String> = found.into_iter().map(|(_, name)| name).collect();
         let text = format!("stands for more than one {what}; give more digits or the name");
@@ -52,28 +110,6 @@ pub(crate) fn by_digits<T>(
         Some((one, _)) => Ok(one),
         None => not_found(format!("{what} {reference}")),
     }
-}
-
-/// Returns where the things of a kind stand whose ids begin with the digits.
-fn places(state: &State<'_>, digits: &str, kind: ThingKind) -> Result<Vec<Locator>, Stop> {
-    // An odd digit at the end is half a byte, which the comparison below settles.
-    let whole = digits.get(..digits.len() & !1).unwrap_or_default();
-    let prefix = hex::decode(whole).unwrap_or_default();
-    let mut places = Vec::new();
-    let mut looked_at = 0_usize;
-    state.scan(&prefix, Order::Ascending, &mut |rest, thing: ThingRow| {
-        let id = format!("{whole}{}", hex::encode(rest));
-        if thing.kind == kind && id.starts_with(digits) {
-            places.push(thing.at);
-        }
-        looked_at = looked_at.saturating_add(1);
-        if looked_at < ROWS_MAX {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        }
-    })?;
-    Ok(places)
 }
 
 fn invalid<T>(text: String, candidates: &[String]) -> Result<T, Stop> {

@@ -6,7 +6,7 @@ use crate::ledger::query::*;
 use crate::ledger::testing::{Scenario, public_key, rejection_text};
 use crate::ledger::{Caller, KeyState};
 
-const CALLERS: [&str; 7] = [
+pub(super) const CALLERS: [&str; 7] = [
     "operator",
     "auditor",
     "provider",
@@ -16,12 +16,12 @@ const CALLERS: [&str; 7] = [
     "service",
 ];
 
-fn caller(scenario: &Scenario, name: &str) -> Caller {
+pub(super) fn caller(scenario: &Scenario, name: &str) -> Caller {
     let caller = Caller::load(&scenario.view, &name.parse().unwrap());
     caller.unwrap().unwrap()
 }
 
-fn text<T>(answer: Result<T, Stop>, show: impl Fn(T) -> String) -> String {
+pub(super) fn text<T>(answer: Result<T, Stop>, show: impl Fn(T) -> String) -> String {
     match answer {
         Ok(found) => show(found),
         Err(Stop::Rejected(rejection)) => rejection_text(&rejection),

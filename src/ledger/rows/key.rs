@@ -117,6 +117,17 @@ impl KeyPart for ContributionName {
     }
 }
 
+impl Grantee {
+    /// Reads the pool from the bytes of a grantee and what follows in a key; none where it is a
+    /// party.
+    pub(crate) fn pool_of_key(key: &[u8]) -> Option<PoolName> {
+        let (kind, rest) = key.split_first()?;
+        let text = rest.split(|byte| *byte == 0).next()?;
+        let name = std::str::from_utf8(text).ok().filter(|_| *kind == 0)?;
+        name.parse().ok()
+    }
+}
+
 impl KeyPart for Grantee {
     fn write(&self, key: &mut Vec<u8>) {
         match self {

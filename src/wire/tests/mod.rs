@@ -4,6 +4,7 @@ mod byte_rule;
 mod fields;
 mod json;
 mod strategies;
+mod vectors;
 
 use prost::Message;
 

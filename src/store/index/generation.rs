@@ -2,6 +2,7 @@
 //! reads what was there before.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
@@ -10,11 +11,14 @@ use crate::ledger::{Changes, KeyRange, Order};
 
 /// Rows are added in pieces of this many, so that readers get in between.
 const PIECE_ROWS: usize = 256;
+/// What a row takes in memory beside its key and value.
+const ROW_BYTES: usize = 160;
 
 /// What a run of layers changed; rows are only ever added, by layers of growing size.
 #[derive(Debug, Default)]
 pub(super) struct Generation {
     rows: RwLock<BTreeMap<Bytes, Versions>>,
+    bytes: AtomicU64,
 }
 
 /// A value, or none where the row was deleted, and the size that wrote it.
@@ -51,6 +55,12 @@ pub(super) struct Part {
 impl Generation {
     /// Adds a layer. Views of lower sizes do not see it, so it need not come all at once.
     pub fn add(&self, changes: Changes, size: u64) {
+        let bytes = changes
+            .len()
+            .saturating_mul(ROW_BYTES)
+            .saturating_add(changes.bytes());
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
         let mut changes = changes.into_iter();
         loop {
             let mut rows = self.write();
@@ -72,6 +82,21 @@ impl Generation {
                 return;
             }
         }
+    }
+
+    /// Returns the bytes that its rows take in memory, about.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Hands each key's newest value to `visit`, in key order, until it fails.
+    pub fn each_newest<E>(
+        &self,
+        mut visit: impl FnMut(&[u8], Option<&[u8]>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let rows = self.read();
+        let mut rows = rows.iter();
+        rows.try_for_each(|(key, versions)| visit(key, versions.newest.1.as_deref()))
     }
 
     /// Returns what a view of `size` sees of `key`: nothing, that it is deleted, or its value.

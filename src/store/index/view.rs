@@ -1,4 +1,4 @@
-//! The rows as of one size.
+//! The rows as of one size: two generations of the overlay over the runs.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -6,10 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::domain::TreeHash;
-use crate::ledger::{KeyRange, Layered, MemoryView, Order, View, ViewFault, Visit};
+use crate::ledger::{Changes, KeyRange, Layered, Order, View, ViewFault, Visit};
 
 use super::Applied;
+use super::fault::with_causes;
 use super::generation::Generation;
+use super::run::RunSet;
+use super::shared::Shared;
 
 /// The first part of a scan takes this many rows of the overlay, each next one twice as many:
 /// a scan that ends early costs little, a long one locks seldom.
@@ -18,40 +21,64 @@ const PART_ROWS_MAX: usize = 1024;
 
 /// The rows as of one published size, whatever is published after it; cheap to clone.
 ///
-/// Views are for single queries. One that is held keeps the rows that it shows in memory.
+/// One that is held keeps the overlay that it shows in memory, and on disk the blocks.
 #[derive(Debug, Clone)]
 pub struct IndexView {
-    shown: Applied,
-    filling: Arc<Generation>,
-    base: MemoryView,
+    held: Arc<Held>,
 }
 
+#[derive(Debug)]
+struct Held {
+    shown: Applied,
+    filling: Arc<Generation>,
+    frozen: Option<Arc<Generation>>,
+    runs: Arc<RunSet>,
+    shared: Arc<Shared>,
+}
+
+/// What lies below the overlay.
+struct Stored<'a>(&'a Held);
+
 impl IndexView {
-    pub(super) fn new(shown: Applied, filling: Arc<Generation>) -> Self {
+    pub(super) fn of(shared: &Arc<Shared>) -> Self {
+        let state = shared.read();
         Self {
-            shown,
-            filling,
-            base: MemoryView::new(),
+            held: Arc::new(Held {
+                shown: state.shown,
+                filling: Arc::clone(&state.filling),
+                frozen: state.frozen.clone(),
+                runs: Arc::clone(&state.runs),
+                shared: Arc::clone(shared),
+            }),
         }
     }
 
     /// Returns the number of entries whose changes the view shows.
     pub fn size(&self) -> u64 {
-        self.shown.size
+        self.held.shown.size
     }
 
     /// Returns the root of the log at that size.
     pub fn root(&self) -> TreeHash {
-        self.shown.root
+        self.held.shown.root
     }
 }
 
 impl View for IndexView {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, ViewFault> {
-        match self.filling.get(key, self.shown.size) {
-            Some(value) => Ok(value),
-            None => self.base.get(key),
+        let held = self.held.as_ref();
+        let size = held.shown.size;
+        if let Some(value) = held.filling.get(key, size) {
+            return Ok(value);
         }
+        if let Some(value) = held
+            .frozen
+            .as_ref()
+            .and_then(|frozen| frozen.get(key, size))
+        {
+            return Ok(value);
+        }
+        Stored(held).get(key)
     }
 
     fn scan(
@@ -60,47 +87,118 @@ impl View for IndexView {
         order: Order,
         visit: &mut Visit<'_>,
     ) -> Result<(), ViewFault> {
-        let mut from = Bytes::copy_from_slice(range.from);
-        let mut to = range.to.map(Bytes::copy_from_slice);
+        let held = self.held.as_ref();
+        let mut rest = Rest {
+            from: Bytes::copy_from_slice(range.from),
+            to: range.to.map(Bytes::copy_from_slice),
+            order,
+        };
         let mut rows_max = PART_ROWS_FIRST;
         let mut flow = ControlFlow::Continue(());
         loop {
-            let rest = KeyRange {
-                from: &from,
-                to: to.as_deref(),
+            let (part, covered) = rest.next_part(held, rows_max);
+            let stored = Stored(held);
+            let below = Layered {
+                base: &stored,
+                changes: &part.frozen,
             };
-            let part = self.filling.part(rest, order, self.shown.size, rows_max);
             let layered = Layered {
-                base: &self.base,
-                changes: &part.changes,
+                base: &below,
+                changes: &part.filling,
             };
-            // Where the part ends, and the rest of the range begins or ends.
-            let end = part.beyond.map(|beyond| match order {
-                Order::Ascending => beyond,
-                Order::Descending => successor(&beyond),
-            });
-            let covered = match (&end, order) {
-                (None, _) => rest,
-                (Some(end), Order::Ascending) => KeyRange::between(&from, end),
-                (Some(end), Order::Descending) => KeyRange {
-                    from: end,
-                    to: to.as_deref(),
-                },
-            };
-            layered.scan(covered, order, &mut |key, value| {
+            layered.scan(covered.range(), order, &mut |key, value| {
                 flow = visit(key, value);
                 flow
             })?;
-            let Some(end) = end else { return Ok(()) };
-            if flow.is_break() {
+            if flow.is_break() || part.is_last {
                 return Ok(());
-            }
-            match order {
-                Order::Ascending => from = end,
-                Order::Descending => to = Some(end),
             }
             rows_max = rows_max.saturating_mul(2).min(PART_ROWS_MAX);
         }
+    }
+}
+
+impl View for Stored<'_> {
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, ViewFault> {
+        let shared = &self.0.shared;
+        let value = self.0.runs.get(shared.backing.as_ref(), key);
+        value.inspect_err(|fault| shared.fail(&with_causes(fault)))
+    }
+
+    fn scan(
+        &self,
+        range: KeyRange<'_>,
+        order: Order,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), ViewFault> {
+        let shared = &self.0.shared;
+        let scanned = self
+            .0
+            .runs
+            .scan(shared.backing.as_ref(), range, order, visit);
+        scanned.inspect_err(|fault| shared.fail(&with_causes(fault)))
+    }
+}
+
+/// What of a range has not been scanned yet.
+struct Rest {
+    from: Bytes,
+    to: Option<Bytes>,
+    order: Order,
+}
+
+/// What the overlay has in a part of a range, or beyond it.
+struct OverlayPart {
+    frozen: Changes,
+    filling: Changes,
+    is_last: bool,
+}
+
+impl Rest {
+    fn range(&self) -> KeyRange<'_> {
+        KeyRange {
+            from: &self.from,
+            to: self.to.as_deref(),
+        }
+    }
+
+    /// Takes off the part in which each generation has at most `rows_max` rows.
+    fn next_part(&mut self, held: &Held, rows_max: usize) -> (OverlayPart, Self) {
+        let size = held.shown.size;
+        let part = |generation: &Generation| {
+            let part = generation.part(self.range(), self.order, size, rows_max);
+            (part.changes, part.beyond)
+        };
+        let (filling, beyond_filling) = part(&held.filling);
+        let (frozen, beyond_frozen) = held.frozen.as_deref().map(part).unwrap_or_default();
+        let beyond = match self.order {
+            Order::Ascending => beyond_filling.into_iter().chain(beyond_frozen).min(),
+            Order::Descending => beyond_filling.into_iter().chain(beyond_frozen).max(),
+        };
+        let is_last = beyond.is_none();
+        let mut covered = Self {
+            from: self.from.clone(),
+            to: self.to.clone(),
+            order: self.order,
+        };
+        match (beyond, self.order) {
+            (None, _) => (),
+            (Some(key), Order::Ascending) => {
+                self.from = key.clone();
+                covered.to = Some(key);
+            }
+            (Some(key), Order::Descending) => {
+                let above = successor(&key);
+                self.to = Some(above.clone());
+                covered.from = above;
+            }
+        }
+        let part = OverlayPart {
+            frozen,
+            filling,
+            is_last,
+        };
+        (part, covered)
     }
 }
 

@@ -8,6 +8,7 @@ mod book;
 mod claims;
 mod commands;
 mod contributions;
+mod explain;
 mod page;
 mod parties;
 mod policies;
@@ -28,6 +29,9 @@ pub use book::{
 pub use claims::{Claim, ClaimFilter, claim, claims};
 pub use commands::command_index;
 pub use contributions::{Contribution, ContributionFilter, contribution, contributions};
+pub use explain::{
+    EXPLAINED_SETTLEMENTS_MAX, EvidenceEntry, Explanation, explain_contribution, explain_line,
+};
 pub use page::{Cursor, PAGE_ROWS_MAX, Page};
 pub use parties::{KEYS_SHOWN_MAX, Party, PartyFilter, charter, parties, party};
 pub use policies::{PublishedPolicy, policies, policy};

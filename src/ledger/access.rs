@@ -14,8 +14,8 @@ use super::state::State;
 use super::view::{Order, View, ViewFault, prefix_end};
 use crate::book::{Account, Holder};
 use crate::domain::{
-    Action, Command, FreezePeriod, Grantee, KeyId, PartyName, Period, PoolName, PublicKey, Role,
-    Settle,
+    Action, Command, DeclareUse, FreezePeriod, Grantee, KeyId, PartyName, Period, PoolName,
+    PublicKey, Role, Settle,
 };
 
 /// Who reads, as admitted.
@@ -244,13 +244,13 @@ impl Caller {
             Action::GrantUse(grant) => own_grant(&grant.grantee)?,
             Action::RevokeUse(revoke) => own_grant(&revoke.grantee)?,
             Action::OpenPool(open) => self.sees_pool(&open.payer, &open.evaluator),
-            Action::DeclareUse(declaration) => self.sees_pool_named(&state, &declaration.pool)?,
             Action::PostRevenue(posted) => self.sees_pool_named(&state, &posted.pool)?,
             Action::ApproveCost(approval) => match find::claim(&state, &approval.claim)? {
                 Some((_, claim)) => own(&find::recorded(&state, claim.contribution)?.name.party),
                 None => false,
             },
-            Action::FreezePeriod(FreezePeriod { pool, period })
+            Action::DeclareUse(DeclareUse { pool, period, .. })
+            | Action::FreezePeriod(FreezePeriod { pool, period })
             | Action::Settle(Settle { pool, period, .. }) => {
                 self.sees_settlement(&state, pool, *period)?
             }

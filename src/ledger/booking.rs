@@ -73,7 +73,6 @@ pub(crate) fn book(state: &mut State<'_>, index: u64, postings: Vec<Posting>) ->
     Ok(())
 }
 
-#[allow(dead_code)]
 /// Returns the postings of revenue: a receipt brings money, the others take it back.
 pub(crate) fn revenue_postings(pool: &PoolName, kind: RevenueKind, amount: Money) -> Vec<Posting> {
     let currency = amount.currency;

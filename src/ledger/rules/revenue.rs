@@ -2,6 +2,7 @@
 
 use super::pools;
 use crate::domain::{PostRevenue, Reason, Rejection, RevenueKind, Role, Violation};
+use crate::ledger::booking::{book, revenue_postings};
 use crate::ledger::decide::{Rules, Stop, not_found, refuse};
 use crate::ledger::rows::{
     PeriodRow, PoolRow, RevenueReferenceRow, RevenueRow, RevenueSpan, ThingKind,
@@ -40,6 +41,8 @@ pub(super) fn post(rules: &mut Rules<'_>, posted: &PostRevenue) -> Result<Vec<Th
     };
     rules.state.put(&(name.clone(), at), &row);
     rules.state.put(&(name.clone(), period), &after);
+    let postings = revenue_postings(name, posted.kind, amount);
+    book(&mut rules.state, rules.submission.index, postings)?;
     Ok(vec![ThingKind::Revenue])
 }
 

@@ -11,7 +11,6 @@ mod table;
 pub use result::SettlementResult;
 pub use table::TABLE_VIOLATIONS_MAX;
 
-#[allow(unused_imports)]
 pub(crate) use result::{LineDocument, PartyDocument, ResultDocument, line_tree};
 pub(crate) use scenario::with_ancestors;
 pub(crate) use sources::Sources;
@@ -34,9 +33,6 @@ pub(crate) struct Prepared {
     pub valuation_at: Locator,
     /// What the pool carried in.
     pub openings: Openings,
-    #[allow(dead_code)]
-    /// What the run read.
-    pub scenario: Scenario,
     /// What it came to.
     pub result: SettlementResult,
 }
@@ -76,7 +72,6 @@ pub(crate) fn prepare(
         sources,
         valuation_at,
         openings,
-        scenario,
         result,
     })
 }

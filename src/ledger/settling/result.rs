@@ -67,7 +67,6 @@ pub(crate) fn line_tree<'a>(lines: impl Iterator<Item = &'a str>) -> MemoryTree 
     lines.map(|line| leaf_hash(line.as_bytes())).collect()
 }
 
-#[allow(dead_code)]
 /// A result as it is read back: the lines keep their exact bytes.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ResultDocument<'a> {
@@ -88,7 +87,6 @@ pub(crate) struct ResultDocument<'a> {
     pub lines: Vec<&'a RawValue>,
 }
 
-#[allow(dead_code)]
 /// What came back on a claim, in minor units.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(crate) struct ClaimDocument {
@@ -98,7 +96,6 @@ pub(crate) struct ClaimDocument {
     pub outstanding: i64,
 }
 
-#[allow(dead_code)]
 /// What a party gets, in minor units.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 pub(crate) struct PartyDocument {
@@ -111,7 +108,6 @@ pub(crate) struct PartyDocument {
     pub tax: i64,
 }
 
-#[allow(dead_code)]
 /// A line as it is read back.
 #[derive(Debug, Deserialize)]
 pub(crate) struct LineDocument<'a> {
@@ -127,7 +123,6 @@ pub(crate) struct LineDocument<'a> {
     pub because: BTreeMap<String, &'a RawValue>,
 }
 
-#[allow(dead_code)]
 impl<'a> ResultDocument<'a> {
     /// Reads a result that the ledger has produced.
     ///
@@ -139,7 +134,6 @@ impl<'a> ResultDocument<'a> {
     }
 }
 
-#[allow(dead_code)]
 impl<'a> LineDocument<'a> {
     /// Reads a line of a result.
     ///

@@ -9,7 +9,7 @@ use crate::domain::{
 use crate::ledger::decide::{Stop, not_found, refuse};
 use crate::ledger::find;
 use crate::ledger::rows::{
-    KeyPart, Locator, PeriodRow, PeriodState, PolicyRow, PoolOpenedRow, PoolRow, SettledPeriodRow,
+    KeyPart, Locator, PeriodRow, PeriodState, PolicyRow, PoolOpenedRow, PoolRow,
 };
 use crate::ledger::state::State;
 use crate::ledger::view::{Order, ViewFault};
@@ -193,20 +193,6 @@ fn earlier_pool(state: &State<'_>, sources: &Sources) -> Result<Option<PoolName>
         Ok(())
     })?;
     Ok(earlier)
-}
-
-#[allow(dead_code)]
-/// Returns the settlement of a pool's period; none where it is not settled.
-///
-/// # Errors
-/// Fails when the storage does.
-pub(crate) fn settled_at(
-    state: &State<'_>,
-    pool: &PoolName,
-    period: Period,
-) -> Result<Option<Locator>, ViewFault> {
-    let row = state.get::<SettledPeriodRow>(&(pool.clone(), period))?;
-    Ok(row.map(|row| row.at))
 }
 
 /// A claim of which something is outstanding.

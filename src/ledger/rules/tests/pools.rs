@@ -187,8 +187,9 @@ fn an_entry_of_a_pool_takes_few_rows() {
     assert_eq!(rows(&mut scenario, "operator publish third fee=1"), 3);
     assert_eq!(rows(&mut scenario, "operator open wind"), 3);
     let post = "payer post wind 2026-01 receipt 1.00 CNY r1";
-    assert_eq!(rows(&mut scenario, post), 4);
-    assert_eq!(rows(&mut scenario, &post.replace("r1", "r2")), 3);
+    // Two of them are postings, and the first post opens two accounts.
+    assert_eq!(rows(&mut scenario, post), 8);
+    assert_eq!(rows(&mut scenario, &post.replace("r1", "r2")), 5);
     assert_eq!(rows(&mut scenario, "provider record digits@1"), 4);
     let declare = "payer use wind 2026-01 provider/digits@1";
     assert_eq!(rows(&mut scenario, declare), 2);

@@ -23,6 +23,8 @@ pub(super) struct Maker {
     pub(super) leaves: Vec<Bytes>,
     /// Size, root and note after each batch.
     pub(super) checkpoints: Vec<(u64, TreeHash, String)>,
+    /// How often it was cut: entries made after a cut differ from those that they replace.
+    cuts: u64,
 }
 
 /// What a [`Maker`] made: a batch that owns its parts.
@@ -45,10 +47,10 @@ impl Made {
     }
 }
 
-/// Returns `size` bytes that differ by `index` and are never zero.
-pub(super) fn leaf_bytes(index: u64, size: usize) -> Bytes {
+/// Returns `size` bytes that differ by `seed` and are never zero.
+pub(super) fn leaf_bytes(seed: u64, size: usize) -> Bytes {
     let mut hash = blake3::Hasher::new();
-    hash.update(&index.to_be_bytes());
+    hash.update(&seed.to_be_bytes());
     let mut bytes = vec![0; size];
     hash.finalize_xof().fill(&mut bytes);
     bytes.iter_mut().for_each(|byte| *byte |= 1);
@@ -63,7 +65,19 @@ impl Maker {
             tree: Frontier::new(),
             leaves: Vec::new(),
             checkpoints: Vec::new(),
+            cuts: 0,
         }
+    }
+
+    /// Forgets what was made beyond `size`, where a batch ended.
+    pub(super) fn cut(&mut self, size: u64) {
+        self.leaves.truncate(usize::try_from(size).unwrap());
+        self.checkpoints.retain(|(at, ..)| *at <= size);
+        self.tree = Frontier::new();
+        self.leaves
+            .iter()
+            .for_each(|leaf| self.tree.push(leaf_hash(leaf)));
+        self.cuts += 1;
     }
 
     /// Makes the batch of leaves of these sizes that follows all made before.
@@ -71,7 +85,7 @@ impl Maker {
         let first_index = self.tree.size();
         let leaves: Vec<Bytes> = (first_index..)
             .zip(sizes)
-            .map(|(index, size)| leaf_bytes(index, *size))
+            .map(|(index, size)| leaf_bytes(index + (self.cuts << 32), *size))
             .collect();
         let hashes: Vec<TreeHash> = leaves.iter().map(|leaf| leaf_hash(leaf)).collect();
         hashes.iter().for_each(|hash| self.tree.push(*hash));

@@ -108,7 +108,7 @@ impl<'a> Frames<'a> {
         if self.held().len() >= bytes {
             return Ok(());
         }
-        self.buffer.resize(bytes.max(self.chunk), 0);
+        self.buffer = vec![0; bytes.max(self.chunk)];
         self.buffer_offset = self.place.offset;
         let read = self.file.read_at(&mut self.buffer, self.buffer_offset);
         let read = read.map_err(|source| LogFault::Read {

@@ -24,7 +24,6 @@ mod verify;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
-#[allow(dead_code, reason = "each test uses what it needs of the disk")]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

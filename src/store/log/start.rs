@@ -110,7 +110,10 @@ impl Found {
 
     /// Reads the whole segment into `bytes`.
     pub(super) fn read(&self, bytes: &mut Vec<u8>) -> Result<(), LogFault> {
-        bytes.resize(place_of(self.header.segment_bytes), 0);
+        let size = place_of(self.header.segment_bytes);
+        if bytes.len() != size {
+            *bytes = vec![0; size];
+        }
         let read = read_at(self.file.as_ref(), &self.name(), bytes, 0)?;
         if read == bytes.len() {
             return Ok(());
@@ -384,27 +387,10 @@ impl Visitor for StartVisitor<'_> {
     }
 }
 
-/// Where the walk of a start begins: the number of a segment.
-fn first_to_walk(found: &[Found], applied: u64, covered: u64) -> Result<usize, StartError> {
-    let holds = |index: u64| {
-        let after = found.partition_point(|segment| segment.header.first_index <= index);
-        after.saturating_sub(1)
-    };
-    let mut first = found.len().saturating_sub(1);
-    // The last batch may stand in an earlier segment than the last.
-    if let Some(last) = found.last() {
-        let mut sector = vec![0; SECTOR];
-        read_at(last.file.as_ref(), &last.name(), &mut sector, SECTOR_BYTES)?;
-        let place = Place {
-            segment: last.header.segment,
-            offset: SECTOR_BYTES,
-        };
-        let start = super::format::BatchStart::decode(place, &sector);
-        if !start.is_ok_and(|start| start.entries > 0) {
-            first = holds(last.header.first_index.saturating_sub(1));
-        }
-    }
-    Ok(first.min(holds(applied)).min(holds(covered)))
+/// Returns which of the segments holds an entry.
+fn holder(found: &[Found], index: u64) -> usize {
+    let after = found.partition_point(|segment| segment.header.first_index <= index);
+    after.saturating_sub(1)
 }
 
 impl SegmentLog {
@@ -545,18 +531,39 @@ fn verify(
     evidence: &[Evidence],
     keys: &mut dyn LogKeys,
 ) -> Result<(Walk, SegmentEnd), StartError> {
+    let last = found.len().saturating_sub(1);
     let last_first = found.last().map_or(0, |last| last.header.first_index);
     let applied = evidence
         .iter()
         .filter(|e| e.source == EvidenceSource::Index);
     let applied = applied.map(|e| e.size).max().unwrap_or_default();
-    let first = first_to_walk(found, applied, files.covered(last_first)?)?;
-    let (before, walked) = found.split_at_checked(first).unwrap_or((found, &[]));
-    let mut walk = match before.last().and_then(|segment| segment.footer.as_ref()) {
-        Some(footer) => Walk::after(footer),
-        None => Walk::default(),
+    let covered = files.covered(last_first)?;
+    let first = last.min(holder(found, applied)).min(holder(found, covered));
+    let (first, walk, end) = match walk_from(found, first, files, evidence, keys)? {
+        // The last segment has no whole batch yet, so the last batch stands in an earlier one.
+        (walk, _) if walk.last_note.is_none() && first > 0 => {
+            let first = holder(found, last_first.saturating_sub(1));
+            let (walk, end) = walk_from(found, first, files, evidence, keys)?;
+            (first, walk, end)
+        }
+        (walk, end) => (first, walk, end),
     };
-    let start = walk.tree.size();
+    compare_older(found, first, evidence)?;
+    let last = found.last().map(Found::name).unwrap_or_default();
+    compare_newer(&last, walk.tree.size(), &end, evidence)?;
+    Ok((walk, end))
+}
+
+/// Walks all segments from one on.
+fn walk_from(
+    found: &[Found],
+    first: usize,
+    files: &TreeFiles,
+    evidence: &[Evidence],
+    keys: &mut dyn LogKeys,
+) -> Result<(Walk, SegmentEnd), StartError> {
+    let (before, walked) = found.split_at_checked(first).unwrap_or((found, &[]));
+    let mut walk = walk_after(before);
     let mut visitor = StartVisitor {
         files,
         changes: TreeChanges::default(),
@@ -582,18 +589,19 @@ fn verify(
         end = Some(ended);
     }
     visitor.flush();
-    let (contradicted, fault) = (visitor.contradicted.take(), visitor.fault.take());
-    let end = end.ok_or(StartError::Empty)?;
-    if let Some((evidence, root)) = contradicted {
+    if let Some((evidence, root)) = visitor.contradicted {
         return Err(rollback(&evidence, format!("the root {root} there")));
     }
-    compare_older(before, start, evidence)?;
-    let last = found.last().map(Found::name).unwrap_or_default();
-    compare_newer(&last, walk.tree.size(), &end, evidence)?;
-    match fault {
+    match visitor.fault {
         Some(fault) => Err(fault.into()),
-        None => Ok((walk, end)),
+        None => Ok((walk, end.ok_or(StartError::Empty)?)),
     }
+}
+
+/// Returns a walk that stands behind these segments.
+fn walk_after(before: &[Found]) -> Walk {
+    let footer = before.last().and_then(|segment| segment.footer.as_ref());
+    footer.map_or_else(Walk::default, Walk::after)
 }
 
 fn rollback(evidence: &Evidence, found: String) -> StartError {
@@ -606,7 +614,11 @@ fn rollback(evidence: &Evidence, found: String) -> StartError {
 }
 
 /// Compares evidence of sizes before the walk: each in its own segment.
-fn compare_older(before: &[Found], start: u64, evidence: &[Evidence]) -> Result<(), StartError> {
+fn compare_older(
+    found: &[Found],
+    walked_from: usize,
+    evidence: &[Evidence],
+) -> Result<(), StartError> {
     struct At<'a>(&'a Evidence, Option<TreeHash>);
     impl Visitor for At<'_> {
         fn entry(&mut self, _: u64, _: Place, _: &[u8]) {}
@@ -617,18 +629,15 @@ fn compare_older(before: &[Found], start: u64, evidence: &[Evidence]) -> Result<
             }
         }
     }
+    let start = found.get(walked_from);
+    let start = start.map_or(0, |segment| segment.header.first_index);
     for evidence in evidence.iter().filter(|e| e.size > 0 && e.size < start) {
-        let after = before.partition_point(|segment| segment.header.first_index < evidence.size);
-        let (earlier, rest) = before
-            .split_at_checked(after.saturating_sub(1))
-            .unwrap_or_default();
+        let holder = holder(found, evidence.size.saturating_sub(1));
+        let (before, rest) = found.split_at_checked(holder).unwrap_or_default();
         let Some(segment) = rest.first() else {
             continue;
         };
-        let mut walk = match earlier.last().and_then(|segment| segment.footer.as_ref()) {
-            Some(footer) => Walk::after(footer),
-            None => Walk::default(),
-        };
+        let mut walk = walk_after(before);
         let (mut bytes, mut at) = (Vec::new(), At(evidence, None));
         segment.read(&mut bytes)?;
         walk.segment(&segment.header, &bytes, &mut at)

@@ -118,9 +118,9 @@ impl SimDisk {
 
     /// Returns another disk that is as this one would be after a loss of power.
     ///
-    /// `keep` decides for each sector that is not synced whether its new bytes are on the disk,
-    /// and in the same way for sizes and names.
-    pub(crate) fn crash(&self, keep: &mut dyn FnMut() -> bool) -> Self {
+    /// `keep` decides for each sector that is not synced whether its new bytes are on the disk, and
+    /// in the same way for sizes; it is given the name of the file. For names it is given none.
+    pub(crate) fn crash(&self, keep: &mut dyn FnMut(&str) -> bool) -> Self {
         let world = locked(&self.0);
         let mut after = World {
             names: world.durable_names.clone(),
@@ -128,13 +128,22 @@ impl SimDisk {
         };
         for naming in &world.unsynced_names {
             // Names reach the disk in their order.
-            if !keep() {
+            if !keep("") {
                 break;
             }
             apply(&mut after.names, naming);
         }
         after.durable_names = after.names.clone();
-        after.inodes = world.inodes.iter().map(|inode| inode.crash(keep)).collect();
+        let mut inodes = world.inodes.clone();
+        for (name, inode) in &world.names {
+            inodes[*inode] = world.inodes[*inode].crash(&mut || keep(name));
+        }
+        // Files without a name now may have one after the crash; nothing tells them apart then.
+        let named: BTreeSet<usize> = world.names.values().copied().collect();
+        for inode in (0..inodes.len()).filter(|inode| !named.contains(inode)) {
+            inodes[inode] = inodes[inode].crash(&mut || keep(""));
+        }
+        after.inodes = inodes;
         Self(Arc::new(Mutex::new(after)))
     }
 
@@ -407,7 +416,8 @@ impl DiskFile for SimFile {
         }
         let written = match failure {
             None | Some(Failure::AfterPersisting) => bytes.len(),
-            Some(Failure::Halfway) => bytes.len() / 2,
+            // A sector is written as a whole or not at all.
+            Some(Failure::Halfway) => bytes.len() / 2 / SECTOR * SECTOR,
             Some(Failure::Clean | Failure::NoSpace) => 0,
         };
         let inode = &mut world.inodes[self.inode];

@@ -88,37 +88,26 @@ fn place_record(index: u64, place: Place) -> [u8; PLACE_BYTES] {
     // Segments are smaller than 2^32 bytes.
     let offset = u32::try_from(place.offset).unwrap_or(u32::MAX);
     let (segment, offset) = (place.segment.to_le_bytes(), offset.to_le_bytes());
-    let mut covered = [0; 16];
-    let parts = index.to_le_bytes().into_iter().chain(segment).chain(offset);
-    covered
-        .iter_mut()
-        .zip(parts)
-        .for_each(|(to, from)| *to = from);
-    let checksum = crc32c::crc32c(&covered).to_le_bytes();
+    let sum = crc32c::crc32c(&index.to_le_bytes());
+    let sum = crc32c::crc32c_append(sum, &segment);
+    let sum = crc32c::crc32c_append(sum, &offset).to_le_bytes();
     let mut record = [0; PLACE_BYTES];
-    let parts = segment.into_iter().chain(offset).chain(checksum);
-    record
-        .iter_mut()
-        .zip(parts)
-        .for_each(|(to, from)| *to = from);
+    let (first, rest) = record.split_at_mut(segment.len());
+    let (second, third) = rest.split_at_mut(offset.len());
+    first.copy_from_slice(&segment);
+    second.copy_from_slice(&offset);
+    third.copy_from_slice(&sum);
     record
 }
 
 fn node_record(level: u32, index: u64, hash: &TreeHash) -> [u8; NODE_BYTES] {
-    let mut covered = [0; 44];
-    let parts = level.to_le_bytes().into_iter();
-    let parts = parts.chain(index.to_le_bytes()).chain(hash.0);
-    covered
-        .iter_mut()
-        .zip(parts)
-        .for_each(|(to, from)| *to = from);
-    let checksum = crc32c::crc32c(&covered).to_le_bytes();
+    let sum = crc32c::crc32c(&level.to_le_bytes());
+    let sum = crc32c::crc32c_append(sum, &index.to_le_bytes());
+    let sum = crc32c::crc32c_append(sum, &hash.0).to_le_bytes();
     let mut record = [0; NODE_BYTES];
-    let parts = hash.0.into_iter().chain(checksum);
-    record
-        .iter_mut()
-        .zip(parts)
-        .for_each(|(to, from)| *to = from);
+    let (first, second) = record.split_at_mut(TreeHash::SIZE);
+    first.copy_from_slice(&hash.0);
+    second.copy_from_slice(&sum);
     record
 }
 

@@ -23,10 +23,11 @@ pub(in crate::store::log) struct BatchStart {
 impl BatchStart {
     fn encode(&self) -> [u8; 16] {
         let mut out = [0; 16];
-        let parts = self.first_index.to_le_bytes().into_iter();
-        let parts = parts.chain(self.entries.to_le_bytes());
-        let parts = parts.chain(self.bytes.to_le_bytes());
-        out.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
+        let (first, rest) = out.split_at_mut(8);
+        let (second, third) = rest.split_at_mut(4);
+        first.copy_from_slice(&self.first_index.to_le_bytes());
+        second.copy_from_slice(&self.entries.to_le_bytes());
+        third.copy_from_slice(&self.bytes.to_le_bytes());
         out
     }
 

@@ -104,12 +104,11 @@ impl Place {
     /// It covers the place, so that a frame that was moved is no frame, and the length, so that
     /// zeros are none.
     fn checksum(self, length: u32, kind: u8, bytes: &[u8]) -> u32 {
-        let mut head = [0; 4 + 8 + 4 + 1];
-        let parts = self.segment.to_le_bytes().into_iter();
-        let parts = parts.chain(self.offset.to_le_bytes());
-        let parts = parts.chain(length.to_le_bytes()).chain([kind]);
-        head.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
-        crc32c::crc32c_append(crc32c::crc32c(&head), bytes)
+        let sum = crc32c::crc32c(&self.segment.to_le_bytes());
+        let sum = crc32c::crc32c_append(sum, &self.offset.to_le_bytes());
+        let sum = crc32c::crc32c_append(sum, &length.to_le_bytes());
+        let sum = crc32c::crc32c_append(sum, &[kind]);
+        crc32c::crc32c_append(sum, bytes)
     }
 
     /// Writes a frame that will stand here to the end of `out`; returns the place after it.

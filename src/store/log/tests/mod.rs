@@ -9,6 +9,7 @@ use super::conformance::{Made, Maker, check, compare};
 use super::testing::SimDisk;
 use super::*;
 
+mod faults;
 mod start;
 
 pub(super) const LEDGER: LedgerId = LedgerId([0x1e; 32]);

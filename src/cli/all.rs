@@ -2,8 +2,8 @@
 
 use super::args::commands;
 use super::{
-    calc, command, completions, config, connect, contribute, contribution, cost, hash, key, log,
-    party, verify,
+    audit, calc, command, completions, config, connect, contribute, contribution, cost, hash, key,
+    log, party, verify,
 };
 
 commands! {
@@ -13,6 +13,7 @@ commands! {
     Hash => hash,
     Contribute => contribute,
     Verify => verify,
+    Audit => audit,
     Key => key,
     Party => party,
     Contribution => contribution,

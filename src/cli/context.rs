@@ -172,9 +172,20 @@ impl<'c, 's> Context<'c, 's> {
     /// # Errors
     /// Party, key or pins are missing, or the service is not reached or another one.
     pub async fn connect(&self) -> Result<Connection, CommandError> {
+        self.connect_to(&self.target()?, self.pins()?).await
+    }
+
+    /// Connects as the party of the settings to a service and pins that were typed.
+    ///
+    /// # Errors
+    /// Party or key are missing, or the service is not reached or another one.
+    pub async fn connect_to(
+        &self,
+        target: &Target,
+        pins: Pins,
+    ) -> Result<Connection, CommandError> {
         let identity = Some(self.identity()?);
-        let (target, pins) = (self.target()?, self.pins()?);
-        Ok(Connection::open(&target, pins, identity, self.now.clone()).await?)
+        Ok(Connection::open(target, pins, identity, self.now.clone()).await?)
     }
 
     /// Connects as nobody in particular, or as the party of the settings where there is one.

@@ -8,6 +8,7 @@
 
 mod all;
 pub mod args;
+mod audit;
 mod choices;
 mod command;
 mod completions;

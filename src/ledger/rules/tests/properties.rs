@@ -20,13 +20,29 @@ fn contribution() -> impl Strategy<Value = String> {
 
 /// What fills pools, most of it accepted, some of it late, doubled, too much or another's.
 fn pool_verb() -> impl Strategy<Value = String> {
-    let pool = || one_of(&["solar", "solar", "wind", "none"]);
+    let pool = || one_of(&["solar", "solar", "solar", "solar", "wind", "none"]);
+    let known = || {
+        one_of(&[
+            "provider/data@1",
+            "provider/data@2",
+            "provider/data@3",
+            "lab/data@1",
+        ])
+    };
     let month = || 1..5_u32;
     let declare = (
         (pool(), month()),
-        prop::collection::vec((contribution(), 0..9_u32), 0..3),
+        prop::collection::vec((known(), 0..9_u32), 1..4),
         one_of(&["", "class=research", "class=public_interest"]),
-        one_of(&["", "", "mode=replace", "list=missing", "raw=none"]),
+        one_of(&[
+            "",
+            "",
+            "",
+            "mode=replace",
+            "mode=replace",
+            "list=missing",
+            "raw=none",
+        ]),
     );
     let declare = declare.prop_map(|((pool, month), lines, class, mode)| {
         let lines: Vec<_> = lines
@@ -51,10 +67,10 @@ fn pool_verb() -> impl Strategy<Value = String> {
     });
     let freeze = (pool(), month());
     let freeze = freeze.prop_map(|(pool, month)| format!("freeze {pool} 2026-{month:02}"));
-    let cost = || one_of(&["1.00 CNY", "0.00 CNY", "2.00 CNY", "1.00 EUR"]);
-    let claim = (contribution(), cost());
+    let cost = || one_of(&["1.00 CNY", "1.00 CNY", "2.00 CNY", "0.00 CNY", "1.00 EUR"]);
+    let claim = (known(), cost());
     let claim = claim.prop_map(|(name, money)| format!("claim {name} direct {money}"));
-    let approve = (0..6_u32, cost()).prop_map(|(claim, money)| format!("approve {claim} {money}"));
+    let approve = (0..3_u32, cost()).prop_map(|(claim, money)| format!("approve {claim} {money}"));
     let open = one_of(&[
         "publish plain",
         "publish tight stack=3000 depth=1",
@@ -65,7 +81,7 @@ fn pool_verb() -> impl Strategy<Value = String> {
     ]);
     let consent = (
         one_of(&["grant", "ungrant"]),
-        contribution(),
+        known(),
         pool(),
         month(),
         one_of(&["", "policy=plain"]),
@@ -135,7 +151,7 @@ fn line() -> impl Strategy<Value = String> {
 
 /// A line about pools by whom it is for, or now and then by another.
 fn pool_line() -> impl Strategy<Value = String> {
-    let others = prop_oneof![1 => verb(), 5 => pool_verb()];
+    let others = prop_oneof![1 => verb(), 9 => pool_verb()];
     let actor = prop::sample::select(&PARTIES[..]);
     (others, actor, 0..8_u32).prop_map(|(verb, actor, chance)| {
         let actor = match verb.split(' ').next() {

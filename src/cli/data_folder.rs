@@ -6,12 +6,13 @@ use std::sync::Arc;
 use super::context::read_key;
 use super::{CommandError, Kind};
 use crate::domain::{Action, Entry, Found, LedgerId};
-use crate::engine::{Clock, Engine, EngineOptions, StartError};
+use crate::engine::{Clock, Engine, EngineOptions, MemoryAttachments, StartError};
 use crate::keys::SecretKey;
 use crate::merkle::VerifierKey;
+use crate::store::index::{Index, IndexOptions};
 use crate::store::log::{
-    DataFolder, FixedKeys, FolderError, LogOptions, SegmentLog, StartError as LogStartError,
-    read_founding,
+    DataFolder, Evidence, EvidenceSource, FixedKeys, FolderError, LogOptions, SegmentLog,
+    StartError as LogStartError, read_founding,
 };
 use crate::wire::decode_command;
 
@@ -41,9 +42,19 @@ pub(super) fn open(dir: &Path, clock: Arc<dyn Clock>) -> Result<OpenFolder, Comm
     let (ledger, verifier_key) = founding(disk.as_ref())?;
     let signer: SecretKey = read_key(&log_key_path(dir))?;
     let mut keys = FixedKeys(vec![verifier_key.clone()]);
-    let log = SegmentLog::open(disk, LogOptions::default(), &[], &mut keys).map_err(log_error)?;
+    let index = Index::open(&dir.join("index"), IndexOptions::default());
+    let (index, applied) = index.map_err(CommandError::input)?;
+    let evidence = [Evidence {
+        source: EvidenceSource::Index,
+        size: applied.size,
+        root: applied.root,
+    }];
+    let options = LogOptions::default();
+    let log = SegmentLog::open(disk, options, &evidence, &mut keys).map_err(log_error)?;
     let engine = Engine::start(EngineOptions {
         log: Box::new(log),
+        index,
+        attachments: Arc::new(MemoryAttachments::default()),
         signer: Arc::new(signer),
         clock,
     })

@@ -4,8 +4,11 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use super::status::Failure;
-use crate::domain::{IdError, Reason, Rejection, Violation};
+use crate::domain::{IdError, PoolName, Reason, Rejection, Violation};
 use crate::wire::Choice;
+
+/// What people may write before the name of a pool.
+const POOLS: &str = "pools/";
 
 /// What was found wrong with a request so far.
 #[derive(Default)]
@@ -36,6 +39,16 @@ impl Asked {
         T::Err: Display,
     {
         (!text.is_empty()).then(|| self.required(field, text))?
+    }
+
+    /// Reads the name of a pool, with or without `pools/` before it.
+    pub fn pool(&mut self, field: &str, text: &str) -> Option<PoolName> {
+        self.required(field, text.strip_prefix(POOLS).unwrap_or(text))
+    }
+
+    /// Reads the name of a pool that may be empty.
+    pub fn pool_if_any(&mut self, field: &str, text: &str) -> Option<PoolName> {
+        (!text.is_empty()).then(|| self.pool(field, text))?
     }
 
     /// Reads bytes of a fixed size that have to be there.

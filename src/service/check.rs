@@ -13,15 +13,6 @@ use crate::keys::StrictVerifier;
 use crate::ledger::{Submission, Trial, check as check_rows};
 use crate::wire::{check_command_bytes, command_json, proto};
 
-/// No attachment is stored.
-struct NoAttachments;
-
-impl crate::ledger::Attachments for NoAttachments {
-    fn get(&self, _hash: &crate::domain::ContentHash) -> Option<Bytes> {
-        None
-    }
-}
-
 /// Checks a command as `Submit` would, and writes nothing.
 pub(super) fn check(
     reading: &Reading,
@@ -93,13 +84,8 @@ fn check_state(
         signed: key.is_some(),
         vouched,
     };
-    let attachments = &NoAttachments;
-    Ok(check_rows(
-        reading.view(),
-        &trial,
-        &StrictVerifier,
-        attachments,
-    )?)
+    let view = reading.view();
+    reading.with_attachments(|attachments| check_rows(view, &trial, &StrictVerifier, attachments))
 }
 
 fn refusal_message(rejection: &Rejection) -> proto::Refusal {

@@ -13,7 +13,9 @@ use super::reads::{Answer, Reads};
 use super::status::Failure;
 use super::stopping::{AnswerStream, shutting_down, stopped};
 use crate::domain::{COMMAND_BYTES_MAX, CommandId, Reason, Rejection, Violation};
-use crate::engine::{Engine, Receipt, SignedBytes, StreamAnswer, StreamInput, StreamOutput};
+use crate::engine::{
+    ATTACHMENT_BYTES_MAX, Engine, Receipt, SignedBytes, StreamAnswer, StreamInput, StreamOutput,
+};
 use crate::keys::TOKEN_SECONDS_MAX;
 use crate::merkle::VerifierKey;
 use crate::wire::proto::ledger_service_server::LedgerService;
@@ -157,7 +159,7 @@ fn limits_message(limits: &ServeLimits) -> proto::Limits {
         message_bytes_max: number(MESSAGE_BYTES_MAX),
         unanswered_max: number(UNANSWERED_MAX),
         page_size_max: PAGE_SIZE_MAX,
-        attachment_bytes_max: 64 * 1024 * 1024,
+        attachment_bytes_max: ATTACHMENT_BYTES_MAX,
         blob_bytes_max: 1 << 40,
         chunk_bytes_max: number(CHUNK_BYTES_MAX),
         token_seconds_max: TOKEN_SECONDS_MAX,

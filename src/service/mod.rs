@@ -6,6 +6,7 @@
 //! no secret and no token is logged, and everything that a client can make large has a bound.
 
 mod asked;
+mod book;
 mod calls;
 mod check;
 mod connections;
@@ -14,12 +15,15 @@ mod ledger;
 mod limits;
 mod log;
 mod page_token;
+mod pool;
 mod reads;
 mod recorded;
 mod registry;
 mod serve;
+mod settlement;
 mod status;
 mod stopping;
+mod valuation;
 
 pub use calls::{REQUEST_ID_HEADER, RequestId};
 pub use limits::*;

@@ -15,10 +15,10 @@ use super::limits::ServeLimits;
 use super::page_token::{List, Place, page_size};
 use super::status::Failure;
 use crate::domain::Reason;
-use crate::engine::{Engine, Published};
+use crate::engine::{Engine, Handed, Published};
 use crate::keys::VerifyingKeys;
 use crate::ledger::query::{Cursor, Page};
-use crate::ledger::{Caller, KeyPart, Locator, View};
+use crate::ledger::{Attachments, Caller, KeyPart, Locator, View};
 use crate::wire::proto;
 
 /// How many keys of callers are kept decoded.
@@ -139,6 +139,23 @@ impl Reading {
         self.presented.check(self.desk.checks(&self.state))
     }
 
+    /// Runs a query that reads attachments.
+    ///
+    /// # Errors
+    /// What the query fails with, or a fault of the storage.
+    pub fn with_attachments<T, E: Into<Failure>>(
+        &self,
+        query: impl FnOnce(&dyn Attachments) -> Result<T, E>,
+    ) -> Result<T, Failure> {
+        let handed = Handed::stored(self.engine().attachments());
+        let answer = query(&handed);
+        // Where the storage failed, what the query concluded from nothing means nothing.
+        match handed.into_fault() {
+            Some(fault) => Err(Failure::Fault(fault.into())),
+            None => answer.map_err(Into::into),
+        }
+    }
+
     /// Returns the engine.
     pub fn engine(&self) -> &Engine {
         &self.desk.engine
@@ -173,6 +190,36 @@ impl Paging {
         self.place.as_ref().map_or(size, |place| place.size)
     }
 
+    /// Returns the place after which the list goes on, in the list's own form; none at its
+    /// beginning.
+    pub fn after(&self) -> Option<&[u8]> {
+        self.place.as_ref().map(|place| place.after.as_slice())
+    }
+
+    /// Returns the number with which a list by number goes on; 0 at its beginning.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` where the token is not one of such a list.
+    pub fn number(&self) -> Result<u64, Failure> {
+        let Some(after) = self.after() else {
+            return Ok(0);
+        };
+        let number = after.try_into().map(u64::from_be_bytes);
+        number.map_err(|_| Self::foreign())
+    }
+
+    /// Returns the token of the page that a list by number goes on with; empty where there is
+    /// none.
+    pub fn token_of_number(&self, size: u64, next: Option<u64>) -> String {
+        self.token(size, next.map(|next| next.to_be_bytes().to_vec()))
+    }
+
+    /// Refuses a token whose place is none of its list.
+    pub fn foreign() -> Failure {
+        let text = "is not a page token of this list; leave it empty to begin with the first page";
+        Failure::field("page_token", text)
+    }
+
     /// Returns the token of the page after a place; empty where there is none.
     pub fn token(&self, size: u64, after: Option<Vec<u8>>) -> String {
         let size = self.pinned(size);
@@ -188,9 +235,7 @@ impl Paging {
         let Some(place) = &self.place else {
             return Ok(Cursor::start(size));
         };
-        let before = Locator::from_key(&place.after);
-        let text = "is not a page token of this list; leave it empty to begin with the first page";
-        let before = before.ok_or_else(|| Failure::field("page_token", text))?;
+        let before = Locator::from_key(&place.after).ok_or_else(Self::foreign)?;
         Ok(Cursor {
             size: place.size,
             before,

@@ -3,11 +3,14 @@
 use tonic::Request;
 
 use super::asked::Asked;
+use super::book::money;
 use super::reads::{Answer, Reading, Reads};
 use super::recorded::Recorded;
 use super::status::Failure;
 use crate::domain::{ContributionKind, PartyName, PublicKey, Role};
-use crate::ledger::query::{self, Contribution, ContributionFilter, Party, PartyFilter};
+use crate::ledger::query::{
+    self, Claim, ClaimFilter, Contribution, ContributionFilter, Party, PartyFilter,
+};
 use crate::ledger::{KeyRow, KeyState};
 use crate::wire::proto::registry_service_server::RegistryService;
 use crate::wire::{Choice, proto, timestamp};
@@ -106,7 +109,13 @@ impl RegistryService for Registry {
         &self,
         request: Request<proto::GetCostClaimRequest>,
     ) -> Answer<proto::GetCostClaimResponse> {
-        let work = self.reads.answer(request, |_, _, _| Err(later()));
+        let work = self.reads.answer(request, |asked, reading, caller| {
+            let claim = query::claim(reading.view(), caller, &asked.reference)?;
+            Ok(proto::GetCostClaimResponse {
+                claim: Some(claim_message(&claim)),
+                read_at_size: reading.size(),
+            })
+        });
         work.await
     }
 
@@ -114,14 +123,24 @@ impl RegistryService for Registry {
         &self,
         request: Request<proto::ListCostClaimsRequest>,
     ) -> Answer<proto::ListCostClaimsResponse> {
-        let work = self.reads.list(request, |_, _, _, _| Err(later()));
+        let work = self.reads.list(request, |asked, reading, caller, paging| {
+            let mut fields = Asked::default();
+            let filter = ClaimFilter {
+                party: fields.optional("party", &asked.party),
+                undecided: asked.undecided,
+            };
+            fields.done()?;
+            let cursor = paging.cursor(reading.size())?;
+            let page = query::claims(reading.view(), caller, &filter, cursor, paging.limit)?;
+            Ok(proto::ListCostClaimsResponse {
+                next_page_token: paging.next(&page),
+                claims: page.items.iter().map(claim_message).collect(),
+                read_at_size: reading.size(),
+                listed_at_size: cursor.size,
+            })
+        });
         work.await
     }
-}
-
-fn later() -> Failure {
-    let text = "this program does not show cost claims yet";
-    Failure::refused(crate::domain::Reason::NotInThisVersion, text)
 }
 
 fn party_name(field: &str, text: &str) -> Result<PartyName, Failure> {
@@ -173,6 +192,23 @@ fn key_message(key: &PublicKey, row: &KeyRow) -> proto::PartyKey {
         state: state.to_owned(),
         ended_index,
         suspect_from,
+    }
+}
+
+fn claim_message(claim: &Claim) -> proto::CostClaim {
+    let row = &claim.row;
+    let amount = |minor_units| money(minor_units, row.claimed.currency);
+    let decision = row.decision.as_ref();
+    proto::CostClaim {
+        id: row.id.0.to_vec().into(),
+        contribution: claim.contribution.to_string(),
+        cost_class: row.class.to_string(),
+        claimed: Some((&row.claimed).into()),
+        approved: decision.map(|decision| amount(decision.approved)),
+        outstanding: decision.map(|decision| amount(decision.outstanding)),
+        evidence_hash: row.evidence_hash.0.to_vec().into(),
+        claimed_index: claim.at.index,
+        decided_index: decision.map(|decision| decision.at),
     }
 }
 

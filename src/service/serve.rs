@@ -17,6 +17,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use zeroize::Zeroizing;
 
+use super::book::Book;
 use super::calls::Calls;
 use super::connections::accept;
 use super::ledger::Ledger;
@@ -25,14 +26,21 @@ use super::limits::{
     STREAM_WINDOW_BYTES, ServeLimits,
 };
 use super::log::Log;
+use super::pool::Pools;
 use super::reads::Reads;
 use super::registry::Registry;
+use super::settlement::Settlements;
 use super::stopping::stopped;
+use super::valuation::Valuations;
 use crate::engine::Engine;
 use crate::wire::proto::FILE_DESCRIPTORS;
+use crate::wire::proto::book_service_server::BookServiceServer;
 use crate::wire::proto::ledger_service_server::LedgerServiceServer;
 use crate::wire::proto::log_service_server::LogServiceServer;
+use crate::wire::proto::pool_service_server::PoolServiceServer;
 use crate::wire::proto::registry_service_server::RegistryServiceServer;
+use crate::wire::proto::settlement_service_server::SettlementServiceServer;
+use crate::wire::proto::valuation_service_server::ValuationServiceServer;
 
 /// The certificate chain and key of a server, in PEM.
 pub struct TlsIdentity {
@@ -162,6 +170,14 @@ async fn routes(
     let ledger = LedgerServiceServer::new(ledger).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let registry = RegistryServiceServer::new(Registry::new(reads.clone()));
     let registry = registry.max_decoding_message_size(QUERY_BYTES_MAX);
+    let pool = PoolServiceServer::new(Pools::new(reads.clone()));
+    let pool = pool.max_decoding_message_size(QUERY_BYTES_MAX);
+    let valuation = ValuationServiceServer::new(Valuations::new(reads.clone()));
+    let valuation = valuation.max_decoding_message_size(QUERY_BYTES_MAX);
+    let settlement = SettlementServiceServer::new(Settlements::new(reads.clone()));
+    let settlement = settlement.max_decoding_message_size(QUERY_BYTES_MAX);
+    let book = BookServiceServer::new(Book::new(reads.clone()));
+    let book = book.max_decoding_message_size(QUERY_BYTES_MAX);
     let log = LogServiceServer::new(Log::new(reads, stopping.clone()));
     let log = log.max_decoding_message_size(QUERY_BYTES_MAX);
     let (health, health_server) = tonic_health::server::health_reporter();
@@ -174,6 +190,10 @@ async fn routes(
     routes
         .add_service(ledger)
         .add_service(registry)
+        .add_service(pool)
+        .add_service(valuation)
+        .add_service(settlement)
+        .add_service(book)
         .add_service(log)
         .add_service(health_server)
         .add_service(reflection().build_v1()?)
@@ -186,6 +206,10 @@ const SERVICES: &[&str] = &[
     "",
     LedgerServiceServer::<Ledger>::NAME,
     RegistryServiceServer::<Registry>::NAME,
+    PoolServiceServer::<Pools>::NAME,
+    ValuationServiceServer::<Valuations>::NAME,
+    SettlementServiceServer::<Settlements>::NAME,
+    BookServiceServer::<Book>::NAME,
     LogServiceServer::<Log>::NAME,
 ];
 

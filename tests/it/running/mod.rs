@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use fenrun::domain::{
     APPLICATION_TYPE, Action, AdmitParty, Application, COMMAND_TYPE, Command, ContentHash, Found,
-    LedgerId, Nonce, POSSESSION_TYPE, PublicKey, Role, Signer, UnixMillis, signing_bytes,
+    LedgerId, Nonce, POSSESSION_TYPE, PublicKey, RecordContributions, Role, Signer, UnixMillis,
+    signing_bytes,
 };
 use fenrun::engine::{
     Clock, Engine, EngineOptions, ManualClock, MemoryAttachments, SignedBytes, found,
@@ -21,7 +22,6 @@ use fenrun::service::{ServeError, ServeLimits, ServeOptions, TlsIdentity, serve}
 use fenrun::store::index::Index;
 use fenrun::store::log::{LogStore, MemoryLog};
 use fenrun::wire::{encode_application, encode_command, encode_possession, proto};
-use proto::blob_service_client::BlobServiceClient;
 use proto::ledger_service_client::LedgerServiceClient;
 use proto::log_service_client::LogServiceClient;
 use proto::registry_service_client::RegistryServiceClient;
@@ -185,9 +185,17 @@ impl Running {
         LogServiceClient::new(self.channel().await)
     }
 
-    /// Returns a client of the blobs.
-    pub async fn blob_client(&self) -> BlobServiceClient<Channel> {
-        BlobServiceClient::new(self.channel().await)
+    /// Returns a client of the log that takes little before it reads.
+    pub async fn slow_log_client(&self) -> LogServiceClient<Channel> {
+        let endpoint = Endpoint::try_from(self.url()).unwrap();
+        let endpoint = endpoint.initial_stream_window_size(65_535);
+        let endpoint = endpoint.initial_connection_window_size(65_535);
+        LogServiceClient::new(endpoint.connect().await.unwrap())
+    }
+
+    /// Returns the time, in unix milliseconds.
+    pub fn clock_now(&self) -> u64 {
+        self.clock.now().0
     }
 
     /// Returns a bearer token of a party, valid from now on.
@@ -233,6 +241,20 @@ impl Running {
     pub async fn record(&self, party: &str, action: impl Into<Action>) -> u64 {
         let answer = self.submit(party, action).await.unwrap();
         answer.receipt.unwrap().index
+    }
+
+    /// Records so many commands of a party, of 56 KB each.
+    pub async fn fill(&self, party: &str, commands: u32) {
+        for command in 0..commands {
+            let many = (1..=50).map(|number| {
+                let mut one = actions::record("filling", command * 50 + number, b"filling");
+                one.description = "x".repeat(1_000);
+                one
+            });
+            let contributions = many.collect();
+            self.record(party, RecordContributions { contributions })
+                .await;
+        }
     }
 
     /// Returns the operator's command that admits a party on its own application.

@@ -1,6 +1,11 @@
 //! The service over real gRPC, one file a topic.
 
+mod errors;
+mod frame;
 mod ledger;
+mod log;
+mod registry;
+mod tokens;
 
 use fenrun::domain::Reason;
 use fenrun::service::code_of;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use crate::audit::{Absent, Auditor, KeptReceipt, Pins, Report, Sources};
+use crate::audit::{Absent, AccountBalance, Auditor, KeptReceipt, Pins, Report, Sources};
 use crate::domain::{
     COMMAND_TYPE, Command, ContentHash, Entry, PublicKey, Signer, TreeHash, UnixMillis,
     signing_bytes,
@@ -174,6 +174,16 @@ impl Shown {
 
     /// Audits what is shown, in parts of `part` entries.
     pub fn audit_in(&self, part: usize, kept: &[KeptReceipt]) -> Report {
+        self.audit_with(part, kept, &[])
+    }
+
+    /// Audits what is shown with these accounts, in parts of `part` entries.
+    pub fn audit_with(
+        &self,
+        part: usize,
+        kept: &[KeptReceipt],
+        accounts: &[AccountBalance],
+    ) -> Report {
         let newest = self.newest.as_deref();
         let mut auditor = Auditor::new(self.pins.clone(), self.blobs.clone(), kept, newest);
         for (number, leaves) in self.leaves.chunks(part).enumerate() {
@@ -184,7 +194,7 @@ impl Shown {
             auditor.push(first, leaves.to_vec(), &notes);
         }
         assert_eq!(auditor.taken(), self.leaves.len() as u64);
-        auditor.finish(Ok(&[]))
+        auditor.finish(Ok(accounts))
     }
 
     /// Audits what is shown, and returns the findings as `place: kind`.

@@ -110,7 +110,8 @@ impl Committer {
             return Err(fault);
         }
         // COMMIT POINT: the batch is synced. From here on it is part of the log whatever happens.
-        crash::at(Point::Committed); // Leaves entries that nobody was told of; resending finds them.
+        // Leaves entries that nobody was told of; resending finds them.
+        crash::at(Point::Committed);
         let Sealed {
             tree, root, note, ..
         } = sealed;

@@ -327,8 +327,10 @@ impl Intake {
 /// Submissions that are being verified.
 pub(super) struct Piece {
     first_ticket: u64,
-    // Boxed, because they go on to a slot: moving a pointer is cheaper than moving a command.
-    #[allow(clippy::vec_box)]
+    #[allow(
+        clippy::vec_box,
+        reason = "they go on to a slot, and moving a pointer is cheaper than moving a command"
+    )]
     pub(super) submitted: Vec<Box<Submitted>>,
 }
 

@@ -1,25 +1,23 @@
 //! The commands of the outermost level, in the order in which help lists them.
 
 use super::args::commands;
-use super::{
-    audit, calc, command, completions, config, connect, contribute, contribution, cost, hash, key,
-    log, party, verify,
-};
 
 commands! {
     /// The commands
-    Connect => connect,
-    Config => config,
-    Hash => hash,
-    Contribute => contribute,
-    Verify => verify,
-    Audit => audit,
-    Key => key,
-    Party => party,
-    Contribution => contribution,
-    Cost => cost,
-    Log => log,
-    Command => command,
-    Calc => calc,
-    Completions => completions,
+    Init => super::init,
+    Serve => super::serve,
+    Connect => super::connect,
+    Config => super::config,
+    Hash => super::hash,
+    Contribute => super::contribute,
+    Verify => super::verify,
+    Audit => super::audit,
+    Key => super::key,
+    Party => super::party,
+    Contribution => super::contribution,
+    Cost => super::cost,
+    Log => super::log,
+    Command => super::command,
+    Calc => super::calc,
+    Completions => super::completions,
 }

@@ -18,13 +18,16 @@ mod context;
 mod contribute;
 mod contribution;
 mod cost;
+mod data_folder;
 pub mod error;
 pub mod hash;
+mod init;
 mod key;
 mod log;
 mod party;
 mod recorded;
 mod report;
+mod serve;
 mod verify;
 
 pub mod calc;

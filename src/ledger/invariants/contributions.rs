@@ -3,8 +3,9 @@
 use super::Findings;
 use crate::domain::{BASIS_POINTS_MAX, ContentHash, ThingId};
 use crate::ledger::rows::{
-    ContentRow, ContributionNameRow, ContributionRow, GrantRow, KeyPart, Locator, PartyAdmittedRow,
-    PartyRow, ThingKind, ThingRow,
+    ClaimRow, ContentRow, ContributionNameRow, ContributionRow, GrantRow, KeyPart, Locator,
+    PartyAdmittedRow, PartyRow, PolicyPublishedRow, PolicyRow, PoolOpenedRow, PoolRow,
+    SettlementRow, ThingKind, ThingRow, ValuationRow,
 };
 use crate::ledger::rules::GENERATION_MAX;
 use crate::ledger::state::State;
@@ -111,8 +112,21 @@ pub(super) fn things(state: &State<'_>, findings: &mut Findings) -> Result<(), V
                 Some(admitted) => state.get::<PartyRow>(&admitted.name)?.map(|row| row.id),
                 None => None,
             },
-            // The other kinds are the business of the invariants of money.
-            _ => return Ok(()),
+            ThingKind::Policy => match state.get::<PolicyPublishedRow>(&thing.at)? {
+                Some(listed) => state
+                    .get::<PolicyRow>(&listed.policy_hash)?
+                    .map(|row| row.id),
+                None => None,
+            },
+            ThingKind::Pool => match state.get::<PoolOpenedRow>(&thing.at)? {
+                Some(opened) => state.get::<PoolRow>(&opened.name)?.map(|row| row.id),
+                None => None,
+            },
+            ThingKind::Claim => state.get::<ClaimRow>(&thing.at)?.map(|row| row.id),
+            ThingKind::Valuation => state.get::<ValuationRow>(&thing.at)?.map(|row| row.id),
+            ThingKind::Settlement => state.get::<SettlementRow>(&thing.at)?.map(|row| row.id),
+            // These have no row that is known by an id.
+            ThingKind::Nothing | ThingKind::Use | ThingKind::Revenue => return Ok(()),
         };
         findings.expect(id.is_some() && id == found, || {
             format!(

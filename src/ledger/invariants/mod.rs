@@ -4,7 +4,9 @@
 //! a fault in a rule, or in the storage, shows even where every entry replays.
 
 mod contributions;
+mod costs;
 mod parties;
+mod pools;
 #[cfg(test)]
 mod tests;
 
@@ -85,6 +87,38 @@ const INVARIANTS: &[(&str, Check)] = &[
     (
         "every grant is of a contribution, to a party that exists",
         contributions::grants,
+    ),
+    (
+        "every policy has its hash and id, and is listed at its entry",
+        pools::policies,
+    ),
+    (
+        "every pool has its id, is listed, and names parties and policies that exist",
+        pools::pools,
+    ),
+    (
+        "every period is of its pool, stands as the pool says, and sums up what it took in",
+        pools::periods,
+    ),
+    (
+        "every use is of an older contribution, and counted in its period",
+        pools::uses,
+    ),
+    (
+        "every revenue is known by its reference and counted in its period",
+        pools::revenue,
+    ),
+    (
+        "every reference is that of the revenue that it points to",
+        pools::references,
+    ),
+    (
+        "every claim has its id, is on an older contribution, and decided within its amount",
+        costs::claims,
+    ),
+    (
+        "every claim that a contribution lists is on it",
+        costs::listed,
     ),
 ];
 

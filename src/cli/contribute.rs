@@ -96,7 +96,12 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
         "stored"
     };
     let what = format!("{name} is {how}, hash {}", hashed.hash);
-    context.show(&RecordedReport::new(what, &recorded).created())
+    let report = RecordedReport::new(what, &recorded).created();
+    context.show(
+        &report
+            .about("content_hash", hashed.hash)
+            .about("name", name),
+    )
 }
 
 /// Reads `dataset@version`, or `party/dataset@version` of the party in use.

@@ -1,5 +1,7 @@
 //! What commands print when their command is recorded.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::report::{Report, short};
@@ -19,6 +21,9 @@ pub(super) struct RecordedReport {
     index: u64,
     recorded_at: UnixMillis,
     receipt: Option<String>,
+    /// What else a program wants to know.
+    #[serde(flatten)]
+    about: BTreeMap<&'static str, String>,
 }
 
 impl RecordedReport {
@@ -32,7 +37,14 @@ impl RecordedReport {
             index: recorded.receipt.index,
             recorded_at: recorded.receipt.recorded_at,
             receipt: kept.map(|path| path.display().to_string()),
+            about: BTreeMap::new(),
         }
+    }
+
+    /// Adds what a program wants to know.
+    pub(super) fn about(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.about.insert(name, value.to_string());
+        self
     }
 
     /// Says that the command created something with an id of its own.

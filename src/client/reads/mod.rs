@@ -26,7 +26,7 @@ pub use log::{EntryReference, EntryShown, InclusionProof, LogPart, LogRun};
 pub use parties::{Party, PartyKey};
 pub use pools::{Pool, PoolPeriod, PoolPolicyShown, PublishedPolicy, Revenue, Use};
 pub use settlements::{
-    Evidence, Explanation, Preview, Settlement, SettlementLine, SettlementLines, Subject,
+    Evidence, Explanation, LineError, Preview, Settlement, SettlementLine, SettlementLines, Subject,
 };
 pub use statements::{Statement, StatementLine, StatementPool};
 pub use valuations::{Valuation, ValueRow, ValueTable};

@@ -6,6 +6,7 @@ use super::{Listed, Page, call, pages, read_all, service};
 use crate::client::answer::{self, Answer as _};
 use crate::client::{ClientError, Connection};
 use crate::domain::{ContentHash, Money, Period, PoolName, ThingId, TreeHash};
+use crate::merkle::{ProofError, leaf_hash, verify_inclusion};
 use crate::wire::proto;
 
 service!(
@@ -117,6 +118,34 @@ pub struct Explanation {
     pub evidence: Vec<Evidence>,
     /// The log size that it is as of.
     pub read_at_size: u64,
+}
+
+impl SettlementLines {
+    /// Checks that every line stands under the settlement's output root.
+    ///
+    /// # Errors
+    /// The number of the first line whose proof does not lead there.
+    pub fn verify(&self, settlement: &Settlement) -> Result<(), LineError> {
+        for line in &self.lines.items {
+            let number = line.number;
+            let leaf = leaf_hash(line.line_json.as_bytes());
+            let (size, root) = (settlement.lines, &settlement.output_root);
+            verify_inclusion(number, size, &leaf, &line.inclusion_proof, root)
+                .map_err(|source| LineError { number, source })?;
+        }
+        Ok(())
+    }
+}
+
+/// A line that is not one of its settlement.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {number} is not one of the settlement: its proof leads elsewhere")]
+pub struct LineError {
+    /// The number of the line.
+    pub number: u64,
+    /// What is wrong with the proof.
+    #[source]
+    pub source: ProofError,
 }
 
 impl Connection {

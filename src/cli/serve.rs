@@ -10,12 +10,12 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
-use super::data_folder::{OpenFolder, open};
+use super::data_folder::open;
 use super::report::Report;
 use super::{CommandError, Context, Kind};
 use crate::config::{CONFIG_FILE, pick};
 use crate::domain::LedgerId;
-use crate::engine::SystemClock;
+use crate::engine::{OpenedFolder, SystemClock};
 use crate::service::{ServeError, ServeLimits, ServeOptions, TlsIdentity, serve};
 
 /// Where the service listens where nobody says.
@@ -68,7 +68,7 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
     let dir = context.settings.dir.value.clone();
     let clock = Arc::new(SystemClock::new());
     let folder = tokio::task::spawn_blocking(move || open(&dir, clock));
-    let OpenFolder {
+    let OpenedFolder {
         engine,
         ledger,
         verifier_key,

@@ -51,12 +51,14 @@ pub(super) struct Batch {
     /// Attachments that the rules computed, to be stored before the entries.
     pub(super) produced: Produced,
     bytes: usize,
+    entries_max: usize,
     waiting: Vec<(Reply, Decided)>,
 }
 
 impl Batch {
-    /// Returns an empty batch after `first_index` entries.
-    pub(super) fn after(first_index: u64) -> Self {
+    /// Returns an empty batch after `first_index` entries, for at most `entries_max` entries and
+    /// answers.
+    pub(super) fn after(first_index: u64, entries_max: usize) -> Self {
         Self {
             first_index,
             entries: Vec::new(),
@@ -64,6 +66,7 @@ impl Batch {
             changes: Arc::default(),
             produced: Vec::new(),
             bytes: 0,
+            entries_max,
             waiting: Vec::new(),
         }
     }
@@ -79,11 +82,15 @@ impl Batch {
         self.waiting.is_empty() && self.leaves.is_empty()
     }
 
+    /// Returns how many more entries and answers it takes, if they are short.
+    pub(super) fn room(&self) -> usize {
+        self.entries_max.saturating_sub(self.waiting.len())
+    }
+
     /// Says whether an entry of any size may still be added.
     pub(super) fn has_room(&self) -> bool {
         let largest = ENTRY_BYTES_MAX.saturating_add(FRAME_BYTES_OVERHEAD);
-        self.waiting.len() < BATCH_ENTRIES_MAX
-            && self.bytes.saturating_add(largest) <= BATCH_ENTRIES_BYTES_MAX
+        self.room() > 0 && self.bytes.saturating_add(largest) <= BATCH_ENTRIES_BYTES_MAX
     }
 
     /// Adds an accepted entry.
@@ -106,6 +113,11 @@ impl Batch {
     /// Adds a refusal; it waits like all answers, because it may rest on entries of this batch.
     pub(super) fn refuse(&mut self, reply: Reply, rejection: Rejection) {
         self.waiting.push((reply, Decided::Refused(rejection)));
+    }
+
+    /// Returns an empty batch that follows this one.
+    pub(super) fn following(&self) -> Self {
+        Self::after(self.next_index(), self.entries_max)
     }
 
     /// Returns when the last entry was recorded; none where there is no entry.

@@ -1,14 +1,13 @@
 //! The thread that commits: one batch at a time becomes durable, then visible, then answered.
 
 use std::sync::Arc;
-use std::thread;
 
 use super::attachments::{AttachmentFault, AttachmentStore};
 use super::batch::{Batch, BatchTree, NodeOutside};
 use super::crash::{self, Point};
 use super::intake::Intake;
 use super::published::{Publication, Published};
-use super::replay::BACKLOG_PAUSE;
+use super::replay::ROOM_WAIT;
 use crate::domain::{Origin, Reason, Rejection, Signer, TreeHash};
 use crate::ledger::{CharterRow, State, View, ViewFault, key};
 use crate::merkle::{Checkpoint, Frontier, ProveError, sign_checkpoint};
@@ -60,7 +59,7 @@ enum CommitFault {
     Attachment(#[from] AttachmentFault),
     #[error("the log did not take the batch")]
     Log(#[from] LogFault),
-    #[error("the batch is durable but the index did not take it")]
+    #[error("the index has failed")]
     Index(#[from] IndexError),
     #[error("the batch is durable but its state cannot be read")]
     View(#[from] ViewFault),
@@ -80,13 +79,20 @@ pub(super) struct Committer {
 }
 
 impl Committer {
-    /// Runs until the decider is gone and its last batch is committed.
+    /// Runs until the decider is gone and its last batch is committed, and closes the index.
     pub(super) fn run(mut self) {
         while let Some(batch) = self.intake.to_commit() {
             match self.commit(batch) {
                 Ok(()) => self.intake.committed(),
                 Err(fault) => self.give_up(&fault),
             }
+        }
+        if let Err(fault) = self.index.close() {
+            let error = &fault as &dyn std::error::Error;
+            tracing::warn!(
+                error,
+                "the index is not closed in order and will be rebuilt"
+            );
         }
     }
 
@@ -146,9 +152,8 @@ impl Committer {
             self.attachments.store(hash, bytes)?;
         }
         crash::at(Point::Produced); // Leaves attachments that no entry names: harmless.
-        while self.index.backlog().is_full() {
-            thread::sleep(BACKLOG_PAUSE);
-        }
+        // Meanwhile the next batch and the queue fill, and then submitters wait.
+        while !self.index.wait_for_room(ROOM_WAIT)? {}
         crash::at(Point::BeforeAppend); // Leaves nothing: nobody was answered.
         Ok(self.log.append(&sealed.of(batch))?)
     }

@@ -80,7 +80,7 @@ pub fn found(
         command: inspected.bytes.clone(),
     };
     let leaf: Bytes = entry.leaf()?;
-    let mut batch = Batch::after(0);
+    let mut batch = Batch::after(0, 1);
     // Nobody waits for this answer: the return value is it.
     let (reply, _) = oneshot::channel();
     batch.accept(reply, entry, leaf, outcome.changes);

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::batch::{Batch, Reply};
+use super::batch::{BATCH_ENTRIES_MAX, Batch, Reply};
 use super::door::Inspected;
 use crate::domain::{Reason, Rejection};
 
@@ -31,6 +31,30 @@ pub const QUEUE_WAIT_MAX: Duration = Duration::from_secs(5);
 const VERIFY_PIECE: usize = 16;
 /// How many submissions the decider takes at once.
 const DECIDE_PIECE: usize = 256;
+
+/// How much may wait, and how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EngineLimits {
+    /// The room of the queue, in units; at least 64, so that every command fits.
+    pub queue_units: usize,
+    /// The most single submissions that wait for room in the queue.
+    pub queue_waiting: usize,
+    /// How long they wait.
+    pub queue_wait: Duration,
+    /// The most entries, and the most answers, of one batch.
+    pub batch_entries: usize,
+}
+
+impl Default for EngineLimits {
+    fn default() -> Self {
+        Self {
+            queue_units: QUEUE_UNITS_MAX,
+            queue_waiting: QUEUE_WAITING_MAX,
+            queue_wait: QUEUE_WAIT_MAX,
+            batch_entries: BATCH_ENTRIES_MAX,
+        }
+    }
+}
 
 /// What is known of a submission's signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,17 +122,19 @@ pub(super) struct Intake {
     handed: Condvar,
     room: Semaphore,
     waiting: Semaphore,
+    limits: EngineLimits,
 }
 
 impl Intake {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(limits: EngineLimits) -> Self {
         Self {
             flow: Mutex::default(),
             unverified: Condvar::new(),
             ready: Condvar::new(),
             handed: Condvar::new(),
-            room: Semaphore::new(QUEUE_UNITS_MAX),
-            waiting: Semaphore::new(QUEUE_WAITING_MAX),
+            room: Semaphore::new(limits.queue_units),
+            waiting: Semaphore::new(limits.queue_waiting),
+            limits,
         }
     }
 
@@ -117,7 +143,7 @@ impl Intake {
         self.flow.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a submission at the end, waiting for room up to [`QUEUE_WAIT_MAX`].
+    /// Puts a submission at the end, waiting for room up to [`EngineLimits::queue_wait`].
     ///
     /// # Errors
     /// `QUEUE_FULL` where there is none, `SHUTTING_DOWN`, or why writing has stopped.
@@ -131,7 +157,7 @@ impl Intake {
             return Err(queue_full());
         };
         let room = self.room.acquire_many(units);
-        match tokio::time::timeout(QUEUE_WAIT_MAX, room).await {
+        match tokio::time::timeout(self.limits.queue_wait, room).await {
             Ok(Ok(permits)) => permits.forget(),
             Ok(Err(_)) => return Err(self.refusal()),
             Err(_) => return Err(queue_full()),
@@ -216,23 +242,24 @@ impl Intake {
         }
     }
 
-    /// Waits for something to do for the decider, which has a batch with something in it or not.
-    pub(super) fn work(&self, batch_waits: bool) -> Work {
+    /// Waits for something to do for the decider, which fills `batch`.
+    pub(super) fn work(&self, batch: &Batch) -> Work {
+        let count_max = batch.room().min(DECIDE_PIECE);
         let mut flow = self.lock();
         loop {
             if let Some(rejection) = flow.dropped.take() {
                 return Work::Dropped(rejection);
             }
-            let (submissions, units) = flow.take_verified();
+            let (submissions, units) = flow.take_verified(count_max);
             if !submissions.is_empty() {
                 drop(flow);
                 self.room.add_permits(units);
                 return Work::Submissions(submissions);
             }
-            if batch_waits && flow.committer_is_free() {
+            if !batch.is_empty() && flow.committer_is_free() {
                 return Work::CommitterFree;
             }
-            if !batch_waits && flow.is_drained() {
+            if batch.is_empty() && flow.is_drained() {
                 return Work::Finished;
             }
             flow = wait(&self.ready, flow);
@@ -270,6 +297,12 @@ impl Intake {
             }
             flow = wait(&self.handed, flow);
         }
+    }
+
+    /// Says whether nothing waits to be verified or decided.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().slots.is_empty()
     }
 
     /// Notes that the batch in hand is recorded and answered.
@@ -351,9 +384,12 @@ impl Flow {
     }
 
     /// Takes verified submissions from the front, and says how many units they took.
-    fn take_verified(&mut self) -> (Vec<(Box<Submitted>, SignatureState)>, usize) {
+    fn take_verified(
+        &mut self,
+        count_max: usize,
+    ) -> (Vec<(Box<Submitted>, SignatureState)>, usize) {
         let (mut taken, mut units) = (Vec::new(), 0_usize);
-        while taken.len() < DECIDE_PIECE
+        while taken.len() < count_max
             && let Some(Slot::Verified(..)) = self.slots.front()
             && let Some(Slot::Verified(submitted, state)) = self.slots.pop_front()
         {

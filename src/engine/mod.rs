@@ -18,6 +18,7 @@ mod commit;
 mod crash;
 mod decider;
 mod door;
+mod folder;
 mod founding;
 mod intake;
 mod published;
@@ -43,8 +44,9 @@ pub use attachments::{
 pub use batch::BATCH_ENTRIES_MAX;
 pub use clock::{CLOCK_DRIFT_MAX_MS, Clock, ManualClock, SystemClock};
 pub use crash::{CRASH_VARIABLE, Point};
+pub use folder::{FolderOptions, OpenError, OpenedFolder, Reindexed, open_folder, reindex};
 pub use founding::{FoundError, found};
-pub use intake::{QUEUE_UNITS_MAX, QUEUE_WAIT_MAX, QUEUE_WAITING_MAX};
+pub use intake::{EngineLimits, QUEUE_UNITS_MAX, QUEUE_WAIT_MAX, QUEUE_WAITING_MAX};
 pub use published::{Published, READ_WAIT_MAX};
 pub use receipt::{Receipt, SignedBytes};
 pub use replay::ReplayFault;

@@ -5,7 +5,6 @@
 //! that the start has verified are signed by the log's key: whoever holds that key could as well
 //! write a log of its own. `fenrun audit` verifies every signature, and kept receipts expose it.
 
-use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,8 +20,8 @@ use crate::wire::decode_command;
 
 /// How many bytes of entries are decided before they are published together.
 const REPLAY_BYTES: usize = 1024 * 1024;
-/// How long to wait before looking again whether the index has room.
-pub(super) const BACKLOG_PAUSE: Duration = Duration::from_millis(1);
+/// How long one look at whether the index has room lasts; there may be several.
+pub(super) const ROOM_WAIT: Duration = Duration::from_secs(1);
 
 /// Why entries of the log cannot be decided again.
 #[derive(Debug, thiserror::Error)]
@@ -103,9 +102,7 @@ pub(super) fn catch_up(
             next = next.saturating_add(1);
         }
         let changes = replay.changes;
-        while index.backlog().is_full() {
-            thread::sleep(BACKLOG_PAUSE);
-        }
+        while !index.wait_for_room(ROOM_WAIT)? {}
         index.publish(changes, next, root_at(next, &ReaderNodes(log))?)?;
     }
     Ok(())

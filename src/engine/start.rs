@@ -11,7 +11,7 @@ use super::attachments::AttachmentStore;
 use super::clock::Clock;
 use super::commit::{Committer, charter};
 use super::decider::Decider;
-use super::intake::Intake;
+use super::intake::{EngineLimits, Intake};
 use super::published::{Publication, Published};
 use super::replay::{ReplayFault, catch_up};
 use super::verify::{self, Checker};
@@ -20,9 +20,7 @@ use super::{Engine, Inner};
 use crate::domain::{Entry, EntryError, Reason, Rejection, Signer, TreeHash, UnixMillis, Verifier};
 use crate::keys::VerifyingKeys;
 use crate::ledger::{CharterRow, RULES_VERSION, ViewFault};
-use crate::merkle::{
-    CheckpointError, Frontier, Nodes as _, ProveError, VerifierKey, open_checkpoint, root_at,
-};
+use crate::merkle::{CheckpointError, Frontier, ProveError, VerifierKey, open_checkpoint, root_at};
 use crate::store::index::Index;
 use crate::store::log::{LogFault, LogReader, LogStore, ReaderNodes};
 
@@ -41,6 +39,8 @@ pub struct EngineOptions {
     pub signer: Arc<dyn Signer>,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
+    /// How much may wait.
+    pub limits: EngineLimits,
 }
 
 /// Why an engine does not start.
@@ -133,7 +133,7 @@ pub(super) fn start(options: EngineOptions) -> Result<Engine, StartError> {
         options.attachments.as_ref(),
     )?;
     let verifier: Arc<dyn Verifier> = Arc::new(VerifyingKeys::new(KEYS_KEPT));
-    let frontier = frontier(reader.size(), &ReaderNodes(reader.as_ref()))?;
+    let frontier = options.log.tree();
     let published = durable_state(&options, reader.as_ref(), &frontier, verifier.as_ref())?;
     let (last, now) = (published.recorded_at, options.clock.now());
     let window_ms = published.charter.time_window_ms;
@@ -219,10 +219,11 @@ fn run(
         attachments,
         signer,
         clock,
+        limits,
     } = options;
     let recorded_at = published.recorded_at;
     let publication = Arc::new(Publication::new(published));
-    let intake = Arc::new(Intake::new());
+    let intake = Arc::new(Intake::new(limits));
     let decider = Decider::new(
         Arc::clone(&clock),
         Arc::clone(&verifier),
@@ -234,6 +235,7 @@ fn run(
         index.clone(),
         Arc::clone(&publication),
         decider,
+        limits.batch_entries,
     );
     let stored = Arc::clone(&attachments);
     let committer = Committer {
@@ -285,18 +287,4 @@ fn spawn(
     };
     let started = thread::Builder::new().name(name.to_owned()).spawn(guarded);
     started.map(drop).map_err(StartError::Thread)
-}
-
-/// Reads the right edge of the tree.
-fn frontier(size: u64, nodes: &ReaderNodes<'_>) -> Result<Frontier, ProveError<LogFault>> {
-    let mut hashes: Vec<TreeHash> = Vec::new();
-    for level in (0..u64::BITS).rev() {
-        let rest = size >> level;
-        if rest & 1 == 1 {
-            let node = nodes.node(level, rest.saturating_sub(1));
-            hashes.push(node.map_err(ProveError::Nodes)?);
-        }
-    }
-    // One hash was read for each one bit, so that the number fits.
-    Ok(Frontier::from_parts(size, hashes).unwrap_or_default())
 }

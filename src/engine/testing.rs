@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
-use super::{Engine, EngineOptions, ManualClock, MemoryAttachments, SignedBytes, found};
+use super::{
+    Engine, EngineLimits, EngineOptions, ManualClock, MemoryAttachments, SignedBytes, found,
+};
 use crate::domain::{
     APPLICATION_TYPE, Action, AdmitParty, Application, COMMAND_TYPE, Command, ContentHash,
     ContributionKind, ContributionTerms, DerivationConsent, Found, LedgerId, Licence, Nonce,
@@ -164,16 +166,15 @@ impl Fixture {
 
     /// Starts an engine on a log that is founded.
     pub(crate) fn on(log: Box<dyn LogStore>, ledger: LedgerId) -> Self {
+        Self::limited(log, ledger, EngineLimits::default())
+    }
+
+    /// Starts an engine with limits on a log that is founded.
+    pub(crate) fn limited(log: Box<dyn LogStore>, ledger: LedgerId, limits: EngineLimits) -> Self {
         let clock = Arc::new(ManualClock::at(START));
-        let engine = Engine::start(EngineOptions {
-            log,
-            index: Index::memory(),
-            attachments: Arc::new(MemoryAttachments::default()),
-            signer: Arc::new(key("log")),
-            clock: Arc::clone(&clock) as _,
-        });
+        let options = options(log, Arc::clone(&clock), limits);
         Self {
-            engine: engine.unwrap(),
+            engine: Engine::start(options).unwrap(),
             author: Author::new(Some(ledger)),
             clock,
         }
@@ -183,6 +184,22 @@ impl Fixture {
     pub(crate) async fn admit(&self, name: &str, role: Role) {
         let admitted = self.engine.submit(self.author.admit(name, role)).await;
         admitted.unwrap();
+    }
+}
+
+/// Returns what an engine over stores in memory is started with.
+pub(crate) fn options(
+    log: Box<dyn LogStore>,
+    clock: Arc<ManualClock>,
+    limits: EngineLimits,
+) -> EngineOptions {
+    EngineOptions {
+        log,
+        index: Index::memory(),
+        attachments: Arc::new(MemoryAttachments::default()),
+        signer: Arc::new(key("log")),
+        clock,
+        limits,
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) struct Writer {
     /// The attachments that its rules computed.
     produced: Produced,
     batch: Batch,
+    entries_max: usize,
 }
 
 impl Writer {
@@ -36,9 +37,10 @@ impl Writer {
         index: Index,
         publication: Arc<Publication>,
         decider: Decider,
+        entries_max: usize,
     ) -> Self {
         let base = index.view();
-        let batch = Batch::after(base.size());
+        let batch = Batch::after(base.size(), entries_max);
         Self {
             intake,
             index,
@@ -48,13 +50,18 @@ impl Writer {
             committing: Arc::default(),
             produced: Produced::new(),
             batch,
+            entries_max,
         }
     }
 
     /// Runs until the intake is closed and everything in it is decided and committed.
     pub(super) fn run(mut self) {
         loop {
-            match self.intake.work(!self.batch.is_empty()) {
+            // What the batch has no room for stays in the queue, where it is counted.
+            if !self.batch.has_room() {
+                self.hand_over();
+            }
+            match self.intake.work(&self.batch) {
                 Work::Submissions(submissions) => {
                     for (submitted, state) in submissions {
                         self.decide(*submitted, state);
@@ -70,7 +77,7 @@ impl Writer {
 
     fn decide(&mut self, submitted: Submitted, state: SignatureState) {
         if !self.batch.has_room() {
-            self.hand_over();
+            self.hand_over(); // The next entries are long.
         }
         let durable = Layered {
             base: &self.base,
@@ -89,7 +96,7 @@ impl Writer {
 
     /// Gives the batch to the committer and begins the next.
     fn hand_over(&mut self) {
-        let next = Batch::after(self.batch.next_index());
+        let next = self.batch.following();
         let batch = std::mem::replace(&mut self.batch, next);
         let (changes, produced) = (Arc::clone(&batch.changes), batch.produced.clone());
         match self.intake.hand_over(batch) {
@@ -110,7 +117,7 @@ impl Writer {
     fn drop_pending(&mut self, rejection: &Rejection) {
         self.base = self.index.view();
         (self.committing, self.produced) = (Arc::default(), Produced::new());
-        let next = Batch::after(self.base.size());
+        let next = Batch::after(self.base.size(), self.entries_max);
         std::mem::replace(&mut self.batch, next).fail(rejection);
         let recorded_at: UnixMillis = self.publication.current().recorded_at;
         self.decider.go_back_to(recorded_at);

@@ -15,7 +15,7 @@ use fenrun::domain::{
     signing_bytes,
 };
 use fenrun::engine::{
-    Clock, Engine, EngineOptions, ManualClock, MemoryAttachments, SignedBytes, found,
+    Clock, Engine, EngineLimits, EngineOptions, ManualClock, MemoryAttachments, SignedBytes, found,
 };
 use fenrun::keys::{SecretKey, issue_token};
 use fenrun::service::{ServeError, ServeLimits, ServeOptions, TlsIdentity, serve};
@@ -101,6 +101,7 @@ impl Running {
             attachments: Arc::new(MemoryAttachments::default()),
             signer: Arc::new(key("log")),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            limits: EngineLimits::default(),
         })
         .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,0 +1,219 @@
+//! A data folder as an engine: log and index are opened, compared and brought to the same size.
+//!
+//! The index says how far it was applied, which the start of the log takes as evidence; then the
+//! index catches up. An index that fails meanwhile, or does not read, is set aside and rebuilt:
+//! the log is the record and everything else can be made from it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::attachments::AttachmentStore;
+use super::clock::Clock;
+use super::replay::{ReplayFault, catch_up};
+use super::start::StartError;
+use super::{Engine, EngineLimits, EngineOptions};
+use crate::domain::{Action, Entry, EntryError, LedgerId, Rejection, Signer};
+use crate::ledger::{ViewFault, state_hash};
+use crate::merkle::VerifierKey;
+use crate::store::index::{Applied, Index, IndexError, IndexOptions};
+use crate::store::log::{
+    DataFolder, Evidence, EvidenceSource, FixedKeys, FolderError, LogOptions, LogStore, SegmentLog,
+    StartError as LogStartError, read_founding,
+};
+use crate::wire::decode_command;
+
+/// The folder of the index within the data folder.
+const INDEX_FOLDER: &str = "index";
+
+/// How the parts of a data folder are opened.
+#[derive(Clone)]
+pub struct FolderOptions {
+    /// How the log is kept.
+    pub log: LogOptions,
+    /// How the index is kept.
+    pub index: IndexOptions,
+    /// Where attachments lie.
+    pub attachments: Arc<dyn AttachmentStore>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// How much may wait.
+    pub limits: EngineLimits,
+}
+
+/// Why a data folder is not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder is missing, or another process has it.
+    #[error("the data folder cannot be used")]
+    Folder(#[from] FolderError),
+    /// The log is missing, damaged, or older than what was shown.
+    #[error(transparent)]
+    Log(#[from] LogStartError),
+    /// Entry 0 is not an entry.
+    #[error("entry 0 is damaged")]
+    Entry(#[from] EntryError),
+    /// Entry 0 is not a founding command.
+    #[error("entry 0 is not a founding command")]
+    Founding(#[source] Rejection),
+    /// The index cannot be opened, not even a fresh one.
+    #[error("the index cannot be opened")]
+    Index(#[from] IndexError),
+    /// The rows of the index cannot be read.
+    #[error("the index cannot be read")]
+    View(#[from] ViewFault),
+    /// The engine does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+/// A ledger of a data folder, running.
+pub struct OpenedFolder {
+    /// The engine.
+    pub engine: Engine,
+    /// The ledger's id.
+    pub ledger: LedgerId,
+    /// The key that signs checkpoints.
+    pub verifier_key: VerifierKey,
+}
+
+/// Opens a data folder and starts an engine on it; blocks until the index has caught up.
+///
+/// `signer` holds the log's key.
+///
+/// # Errors
+/// See [`OpenError`]; the segments are as before.
+pub fn open_folder(
+    folder: &Path,
+    signer: Arc<dyn Signer>,
+    options: FolderOptions,
+) -> Result<OpenedFolder, OpenError> {
+    let parts = Parts::open(folder, &options)?;
+    let (ledger, verifier_key) = (parts.ledger, parts.verifier_key.clone());
+    let (log, index) = parts.caught_up(&options)?;
+    let engine = Engine::start(EngineOptions {
+        log,
+        index,
+        attachments: options.attachments,
+        signer,
+        clock: options.clock,
+        limits: options.limits,
+    })?;
+    Ok(OpenedFolder {
+        engine,
+        ledger,
+        verifier_key,
+    })
+}
+
+/// What [`reindex`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reindexed {
+    /// The number of entries that were applied.
+    pub size: u64,
+    /// The state hash of the index that was there, if it read and had caught up.
+    pub before: Option<[u8; 32]>,
+    /// The state hash of the rebuilt index.
+    pub after: [u8; 32],
+}
+
+/// Sets the index of a data folder aside and rebuilds it from the log.
+///
+/// It does not clear a rollback: what the old index had seen is compared with the log first.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn reindex(folder: &Path, options: &FolderOptions) -> Result<Reindexed, OpenError> {
+    let parts = Parts::open(folder, options)?;
+    let same_size = parts.applied.size == parts.log.size();
+    let before = match same_size {
+        true => state_hash(&parts.index.view()).ok(),
+        false => None,
+    };
+    let Parts {
+        log, index, path, ..
+    } = parts;
+    // The handle has to be gone before the files are moved.
+    drop(index);
+    Index::set_aside(&path)?;
+    let (index, _) = Index::open(&path, options.index)?;
+    let reader = log.reader();
+    catch_up(reader.as_ref(), &index, options.attachments.as_ref()).map_err(StartError::from)?;
+    let after = state_hash(&index.view())?;
+    let size = index.view().size();
+    index.close()?;
+    Ok(Reindexed {
+        size,
+        before,
+        after,
+    })
+}
+
+/// A data folder whose parts are open and agree, but the index may be behind.
+struct Parts {
+    ledger: LedgerId,
+    verifier_key: VerifierKey,
+    log: Box<SegmentLog>,
+    index: Index,
+    applied: Applied,
+    path: PathBuf,
+}
+
+impl Parts {
+    fn open(folder: &Path, options: &FolderOptions) -> Result<Self, OpenError> {
+        let disk = Arc::new(DataFolder::open(folder)?);
+        let (ledger, verifier_key) = founding(disk.as_ref())?;
+        let path = folder.join(INDEX_FOLDER);
+        let (index, applied) = Index::open(&path, options.index)?;
+        let evidence = Evidence {
+            source: EvidenceSource::Index,
+            size: applied.size,
+            root: applied.root,
+        };
+        let mut keys = FixedKeys(vec![verifier_key.clone()]);
+        let log = SegmentLog::open(disk, options.log, &[evidence], &mut keys)?;
+        Ok(Self {
+            ledger,
+            verifier_key,
+            log: Box::new(log),
+            index,
+            applied,
+            path,
+        })
+    }
+
+    /// Lets the index catch up; one whose rows do not read is set aside, once.
+    fn caught_up(self, options: &FolderOptions) -> Result<(Box<SegmentLog>, Index), OpenError> {
+        let (reader, attachments) = (self.log.reader(), options.attachments.as_ref());
+        match catch_up(reader.as_ref(), &self.index, attachments) {
+            Ok(()) => return Ok((self.log, self.index)),
+            Err(ReplayFault::View(fault)) => warn_about(&fault),
+            Err(ReplayFault::Index(fault)) => warn_about(&fault),
+            Err(fault) => return Err(StartError::from(fault).into()),
+        }
+        drop(self.index);
+        Index::set_aside(&self.path)?;
+        let (index, _) = Index::open(&self.path, options.index)?;
+        Ok((self.log, index))
+    }
+}
+
+fn warn_about(fault: &(dyn std::error::Error + 'static)) {
+    tracing::warn!(error = fault, "the index is set aside and rebuilt");
+}
+
+/// Reads ledger id and log key from entry 0, whose command id is the ledger's.
+fn founding(disk: &DataFolder) -> Result<(LedgerId, VerifierKey), OpenError> {
+    let (_, leaf) = read_founding(disk)?;
+    let entry = Entry::from_leaf(&leaf)?;
+    let command = decode_command(&entry.command).map_err(OpenError::Founding)?;
+    let Action::Found(found) = command.action else {
+        let message = "it is another command";
+        let rejection = Rejection::new(crate::domain::Reason::Malformed, message);
+        return Err(OpenError::Founding(rejection));
+    };
+    let verifier_key = VerifierKey {
+        name: found.origin,
+        key: found.log_key,
+    };
+    Ok((entry.command_id().into(), verifier_key))
+}

@@ -86,20 +86,13 @@ fn the_vectors_for_other_languages_are_what_is_written() {
     let written = format!("[\n{}\n]\n", vectors.join(",\n"));
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let path = folder.join("interop/vectors/commands.json");
-    if std::env::var_os("FENRUN_UPDATE_VECTORS").is_some() {
+    if std::env::var_os("FENRUN_REGENERATE").is_some() {
         std::fs::write(&path, &written).unwrap();
     }
     let kept = std::fs::read_to_string(&path).unwrap();
     let same = kept.lines().zip(written.lines());
     for (number, (kept, written)) in same.enumerate() {
-        assert_eq!(
-            kept, written,
-            "line {number}; run with FENRUN_UPDATE_VECTORS=1"
-        );
+        assert_eq!(kept, written, "line {number}; run with FENRUN_REGENERATE=1");
     }
-    assert_eq!(
-        kept.len(),
-        written.len(),
-        "run with FENRUN_UPDATE_VECTORS=1"
-    );
+    assert_eq!(kept.len(), written.len(), "run with FENRUN_REGENERATE=1");
 }

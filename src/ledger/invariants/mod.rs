@@ -3,6 +3,9 @@
 //! The rules make these hold one entry at a time; here they are read off the rows alone, so that
 //! a fault in a rule, or in the storage, shows even where every entry replays.
 
+mod book;
+#[cfg(test)]
+mod book_tests;
 mod contributions;
 mod costs;
 mod parties;
@@ -119,6 +122,34 @@ const INVARIANTS: &[(&str, Check)] = &[
     (
         "every claim that a contribution lists is on it",
         costs::listed,
+    ),
+    (
+        "every balance is that of the last posting, on its side of zero; all sum to zero",
+        book::accounts,
+    ),
+    (
+        "the postings of every entry sum to zero, and run on from each other",
+        book::postings,
+    ),
+    (
+        "a pool's revenue account holds the revenue of its periods that are not settled",
+        book::revenue,
+    ),
+    (
+        "claims were lowered by what settlements paid back, and by no more",
+        book::claims,
+    ),
+    (
+        "every valuation has its id and is the evaluator's of its pool",
+        book::valuations,
+    ),
+    (
+        "every settlement has its id, its period and weights of its own period",
+        book::settlements,
+    ),
+    (
+        "a period is settled where it has a settlement, and only there",
+        book::settled_periods,
     ),
 ];
 

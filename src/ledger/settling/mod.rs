@@ -50,9 +50,11 @@ pub(crate) fn prepare(
     period: Period,
     valuation: &ThingId,
 ) -> Result<Prepared, Stop> {
+    // The checks come in the order in which their reasons precede each other.
+    let (valuation_at, valuation) = find_valuation(state, valuation)?;
     let sources = Sources::load(state, pool, period)?;
     sources::check_turn(state, &sources)?;
-    let (valuation_at, valuation) = find_valuation(state, valuation)?;
+    let table = read_table(attachments, &valuation.table_hash)?;
     if valuation.pool != *pool || valuation.period != period {
         let message = format!(
             "the valuation is of {} in {}, not of {pool} in {period}",
@@ -60,7 +62,6 @@ pub(crate) fn prepare(
         );
         return refuse(Reason::ValuationMismatch, message);
     }
-    let table = read_table(attachments, &valuation.table_hash)?;
     // What is in use may have changed since the import, so the table is held against it again.
     let joining = check_contributions(state, &table, &sources.used)?;
     let places = sources.used.values().copied().chain(joining);

@@ -6,6 +6,7 @@
 mod lines;
 mod pool_lines;
 mod samples;
+mod settlement_lines;
 
 pub(crate) use lines::action;
 pub(crate) use samples::sample;

@@ -3,9 +3,10 @@
 use super::lines::Words;
 use super::*;
 use crate::domain::{
-    ApproveCost, ClaimCost, CostRecovery, DeclareUse, FreezePeriod, Money, OpenPool, OperatorFee,
-    Period, PeriodKind, Policy, PolicyTerms, PoolName, PoolPolicy, PostRevenue, PublishPolicy,
-    RevenueKind, UpstreamLimits, UseClass, UseLine, UseMode, write_use_list,
+    ApproveCost, ClaimCost, CostRecovery, DeclareUse, Floor, FreezePeriod, Money, OpenPool,
+    OperatorFee, Period, PeriodKind, Policy, PolicyTerms, PoolName, PoolPolicy, PostRevenue,
+    PublicInterest, PublishPolicy, RevenueKind, UpstreamLimits, UseClass, UseLine, UseMode,
+    write_use_list,
 };
 use crate::wire::policy_hash;
 
@@ -39,9 +40,11 @@ impl Scenario {
 
 /// Reads a verb about pools and its words; none where it is no such verb:
 ///
-/// - `publish NAME [fee=BPS] [stack=BPS] [depth=EDGES] [classes=CLASS,...]`
-/// - `open POOL [payer=] [evaluator=] [currency=] [kind=] [policies=PERIOD:POLICY,...]`; it is
-///   the payer's and evaluator's, in CNY, by month, and has the policy `plain` from 2026-01 on
+/// - `publish NAME [fee=BPS] [stack=BPS] [depth=EDGES] [classes=CLASS,...] [public=BPS] [floor=BPS]
+///   [cap=BPS] [offset=BPS] [minimum=AMOUNT]`; the floor is 4,000 minor units
+/// - `open POOL [payer=] [evaluator=] [currency=] [kind=] [policies=PERIOD:POLICY,...]
+///   [validation=TEXT]`; it is the payer's and evaluator's, in CNY, by month, and has the policy
+///   `plain` from 2026-01 on
 /// - `use POOL PERIOD CONTRIBUTION[:UNITS]... [class=] [mode=replace]`, or with `raw=TEXT` a list
 ///   as it stands, or with `list=missing` one that is not stored
 /// - `post POOL PERIOD receipt|refund|chargeback AMOUNT CURRENCY REFERENCE`
@@ -110,6 +113,15 @@ fn publish(words: &Words<'_>) -> PublishPolicy {
             stack_max_bps: stack.unwrap_or(limits.stack_max_bps),
             depth_max: depth.unwrap_or(limits.depth_max),
         }),
+        public_interest: number("public").map(|bps| PublicInterest { bps }),
+        floor: number("floor").map(|budget_bps| Floor {
+            budget_bps,
+            amount: 4_000,
+            min_weight: 1,
+        }),
+        owner_cap_bps: number("cap"),
+        offset_max_bps: number("offset"),
+        minimum_payout: number("minimum").map(i64::from),
         ..PolicyTerms::default()
     };
     let policy = Policy {
@@ -142,7 +154,9 @@ fn open(scenario: &Scenario, words: &Words<'_>) -> OpenPool {
         period_kind: named::<PeriodKind>(or("kind", "month")),
         evaluator: or("evaluator", "evaluator").parse().unwrap(),
         policies: policies.collect(),
-        validation_hash: None,
+        validation_hash: words
+            .get("validation")
+            .map(|text| ContentHash::of(text.as_bytes())),
     }
 }
 

@@ -6,4 +6,6 @@ mod parties;
 mod permissions;
 mod pools;
 mod properties;
+mod settlements;
 mod uses;
+mod valuations;

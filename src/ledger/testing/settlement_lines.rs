@@ -1,0 +1,181 @@
+//! The lines about valuations and settlements.
+
+use std::num::NonZero;
+
+use super::lines::Words;
+use super::*;
+use crate::domain::{ImportWeights, PartyName, Period, PoolName, Settle};
+use crate::ledger::Caller;
+use crate::ledger::query::preview;
+use crate::valuation::{Input, Line, VALUE_TABLE_FORMAT, ValueTable, weights};
+
+impl Scenario {
+    /// Returns the id of the valuation of a number, in the order in which they were imported from
+    /// 0, and some unused id where there is none.
+    pub fn valuation(&self, number: usize) -> ThingId {
+        let imports = self.accepted.iter();
+        let mut imports =
+            imports.filter(|signed| matches!(signed.command.action, Action::ImportWeights(_)));
+        imports
+            .nth(number)
+            .map_or(ThingId([6; 32]), |signed| signed.id.thing(0))
+    }
+
+    /// Returns a party as a caller.
+    pub fn caller(&self, name: &str) -> Caller {
+        let caller = Caller::load(&self.view, &name.parse().unwrap());
+        caller.unwrap().unwrap()
+    }
+
+    /// Returns the beneficial owner of a party; the party itself where there is none.
+    fn owner(&self, party: &PartyName) -> PartyName {
+        let row = self.row::<PartyRow>(party);
+        row.map_or_else(|| party.clone(), |row| row.beneficial_owner)
+    }
+}
+
+/// Reads a verb about valuations and settlements; none where it is no such verb:
+///
+/// - `value POOL PERIOD CONTRIBUTION:VALUE... [method=] [validation=TEXT] [duplicates=first]
+///   [spoil=FIELD]` imports values and the weights that follow from them, by the method
+///   `metered`. FIELD is what is wrong: a field of the table, `bytes` (no table at all) or
+///   `missing` (not stored)
+/// - `settle POOL PERIOD [valuation=NUMBER] [result=other]` names what a preview gives, of the
+///   last valuation unless another is named
+pub(super) fn read_settlement_action(
+    scenario: &mut Scenario,
+    verb: &str,
+    words: &Words<'_>,
+) -> Option<Action> {
+    match verb {
+        "value" => Some(value(scenario, words).into()),
+        "settle" => Some(settle(scenario, words).into()),
+        _ => None,
+    }
+}
+
+fn value(scenario: &mut Scenario, words: &Words<'_>) -> ImportWeights {
+    let mut table = table(scenario, words);
+    let import = ImportWeights {
+        pool: table.pool.clone(),
+        period: table.period,
+        method: table.method.clone(),
+        parameters: table.parameters_json().unwrap(),
+        validation_hash: words
+            .get("validation")
+            .map(|text| ContentHash::of(text.as_bytes())),
+        table_hash: ContentHash([5; 32]),
+    };
+    match words.get("spoil") {
+        Some("missing") => return import,
+        Some("bytes") => {
+            let table_hash = scenario.attach("{}");
+            return ImportWeights {
+                table_hash,
+                ..import
+            };
+        }
+        Some("pool") => table.pool = "other".parse().unwrap(),
+        Some("period") => table.period = "2031-01".parse().unwrap(),
+        Some("method") => table.method = "other".to_owned(),
+        Some("parameters") => drop(table.parameters.insert("more".to_owned(), "1".to_owned())),
+        Some("rules") => table.rules = 2,
+        Some("inputs") => table.inputs.clear(),
+        Some("owner") => table.contributions[0].owner = "ghost".parse().unwrap(),
+        Some("weight") => {
+            let swap = table.contributions[0].weight;
+            table.contributions[0].weight = table.contributions[1].weight;
+            table.contributions[1].weight = swap;
+        }
+        Some(other) => panic!("no field {other}"),
+        None => {}
+    }
+    let text = String::from_utf8(table.encode().unwrap()).unwrap();
+    let table_hash = scenario.attach(&text);
+    ImportWeights {
+        table_hash,
+        ..import
+    }
+}
+
+fn table(scenario: &Scenario, words: &Words<'_>) -> ValueTable {
+    let mut lines: Vec<Line> = words
+        .from(2)
+        .iter()
+        .map(|text| line(scenario, text))
+        .collect();
+    lines.sort_by_key(|line| line.contribution);
+    let values: Vec<_> = lines
+        .iter()
+        .map(|line| (line.contribution, line.owner.clone(), line.value))
+        .collect();
+    for (line, weight) in lines.iter_mut().zip(weights(&values).unwrap()) {
+        line.weight = weight;
+    }
+    let duplicates = words.get("duplicates");
+    let parameters = duplicates.map(|rule| ("duplicates".to_owned(), rule.to_owned()));
+    ValueTable {
+        contributions: lines,
+        denominator: NonZero::new(1_000).unwrap(),
+        format: VALUE_TABLE_FORMAT.to_owned(),
+        inputs: words
+            .get("validation")
+            .map(|text| Input {
+                contribution: None,
+                hash: ContentHash::of(text.as_bytes()),
+                kind: "validation".to_owned(),
+            })
+            .into_iter()
+            .collect(),
+        method: words.get("method").unwrap_or("metered").to_owned(),
+        parameters: parameters.into_iter().collect(),
+        period: words.at(1).parse().unwrap(),
+        pool: words.at(0).parse().unwrap(),
+        rules: 1,
+        seed: None,
+    }
+}
+
+fn line(scenario: &Scenario, text: &str) -> Line {
+    let (name, value) = text.split_once(':').expect(text);
+    let party = name.split_once('/').expect(name).0.parse().unwrap();
+    Line {
+        contribution: scenario.contribution(name),
+        copies: 0,
+        owner: scenario.owner(&party),
+        rows: 10,
+        value: value.parse().unwrap(),
+        weight: 0,
+    }
+}
+
+fn settle(scenario: &Scenario, words: &Words<'_>) -> Settle {
+    let imports = scenario.accepted.iter();
+    let imports =
+        imports.filter(|signed| matches!(signed.command.action, Action::ImportWeights(_)));
+    let last = imports.count().saturating_sub(1);
+    let number = words
+        .get("valuation")
+        .map_or(last, |text| text.parse().unwrap());
+    let valuation = scenario.valuation(number);
+    let (pool, period): (PoolName, Period) =
+        (words.at(0).parse().unwrap(), words.at(1).parse().unwrap());
+    let previewed = preview(
+        &scenario.view,
+        &scenario.caller(OPERATOR),
+        &scenario.attachments,
+        &pool,
+        period,
+        &valuation.to_string(),
+    );
+    let mut result_hash = previewed.map_or(ContentHash([4; 32]), |preview| preview.result.hash);
+    if words.get("result").is_some() {
+        result_hash.0[0] ^= 1;
+    }
+    Settle {
+        pool,
+        period,
+        valuation,
+        result_hash,
+    }
+}

@@ -13,9 +13,9 @@ use bytes::Bytes;
 
 use crate::domain::ContentHash;
 use crate::ledger::Attachments;
+use crate::store::blobs::Blobs;
 
-/// The most bytes of an attachment.
-pub const ATTACHMENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+pub use crate::store::blobs::ATTACHMENT_BYTES_MAX;
 
 /// An attachment could not be read or stored.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +44,25 @@ pub trait AttachmentStore: Send + Sync {
     /// # Errors
     /// The storage fails.
     fn store(&self, hash: &ContentHash, bytes: &Bytes) -> Result<(), AttachmentFault>;
+}
+
+impl AttachmentStore for Blobs {
+    fn load(&self, hash: &ContentHash) -> Result<Option<Bytes>, AttachmentFault> {
+        self.attachment(hash).map_err(|source| AttachmentFault {
+            hash: *hash,
+            action: "read",
+            source: source.into(),
+        })
+    }
+
+    fn store(&self, hash: &ContentHash, bytes: &Bytes) -> Result<(), AttachmentFault> {
+        let stored = self.put_attachment(bytes);
+        stored.map(drop).map_err(|source| AttachmentFault {
+            hash: *hash,
+            action: "stored",
+            source: source.into(),
+        })
+    }
 }
 
 /// Attachments in memory, for tests and for ledgers without any.

@@ -87,7 +87,7 @@ pub trait DiskFile: Send + Sync {
 }
 
 /// Tells whether an error says that the disk is full.
-pub(super) fn is_no_space(error: &io::Error) -> bool {
+pub(in crate::store) fn is_no_space(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge

@@ -32,6 +32,7 @@ pub use batch::{
     BATCH_BYTES_MAX, BATCH_ENTRIES_BYTES_MAX, Batch, BatchError, FRAME_BYTES_OVERHEAD,
 };
 pub use contract::{LogReader, LogStore, ReaderNodes};
+pub(in crate::store) use disk::is_no_space;
 pub use disk::{Disk, DiskFile};
 pub use evidence::{Evidence, EvidenceSource, FixedKeys, LogKeys};
 pub use fault::LogFault;

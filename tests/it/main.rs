@@ -1,5 +1,6 @@
 //! End-to-end tests in one binary, so that the crate is linked once.
 
+mod audit;
 mod client_vector;
 mod digits;
 mod running;

@@ -239,14 +239,14 @@ pub(super) fn find_segments(disk: &dyn Disk) -> Result<Vec<Found>, StartError> {
 }
 
 /// Returns the number in the name of a segment's file.
-fn number_of(name: &str) -> Option<u32> {
+pub(super) fn number_of(name: &str) -> Option<u32> {
     let digits = name.strip_suffix(".seg")?;
     let number: u32 = digits.parse().ok()?;
     segment_name(number).ends_with(name).then_some(number)
 }
 
 /// Reads the header of a segment; none if the segment is all zeros.
-fn read_header(file: &dyn DiskFile, number: u32) -> Result<Option<Header>, StartError> {
+pub(super) fn read_header(file: &dyn DiskFile, number: u32) -> Result<Option<Header>, StartError> {
     let name = segment_name(number);
     let damaged =
         |offset, what: String| StartError::damaged(segment_name(number), Damage::new(offset, what));
@@ -512,7 +512,7 @@ fn check_options(options: LogOptions) -> Result<(), StartError> {
 }
 
 /// Reads the high-water page; one that cannot be read counts as none.
-fn read_page(disk: &dyn Disk, ledger: LedgerId) -> Option<Evidence> {
+pub(super) fn read_page(disk: &dyn Disk, ledger: LedgerId) -> Option<Evidence> {
     let file = disk.open(PAGE).ok()?;
     let mut bytes = vec![0; SECTOR];
     let read = file.read_at(&mut bytes, 0).ok()?;
@@ -683,16 +683,23 @@ fn check_signature(walk: &Walk, keys: &dyn LogKeys) -> Result<(), StartError> {
     let Some(last) = &walk.last_note else {
         return Ok(());
     };
-    let known = keys.keys(walk.tree.size());
-    match open_checkpoint(last.note.as_bytes(), &known, &StrictVerifier) {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            let source = std::error::Error::source(&error);
-            let because = source.map_or(String::new(), |source| format!(": {source}"));
-            let what = format!("the last checkpoint is not the log's: {error}{because}");
+    match judge_signature(&last.note, walk.tree.size(), keys) {
+        Ok(()) => Ok(()),
+        Err(what) => {
             let damage = Damage::new(last.place.offset, what);
             let file = segment_name(last.place.segment);
             Err(StartError::damaged(file, damage))
         }
     }
+}
+
+/// Checks that a key of the log has signed a checkpoint; says what is wrong.
+pub(super) fn judge_signature(note: &str, size: u64, keys: &dyn LogKeys) -> Result<(), String> {
+    let known = keys.keys(size);
+    let opened = open_checkpoint(note.as_bytes(), &known, &StrictVerifier);
+    opened.map(|_| ()).map_err(|error| {
+        let source = std::error::Error::source(&error);
+        let because = source.map_or(String::new(), |source| format!(": {source}"));
+        format!("the checkpoint at {size} is not the log's: {error}{because}")
+    })
 }

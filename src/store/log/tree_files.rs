@@ -18,7 +18,7 @@ use super::format::{Place, offset_of};
 /// The folder of the files.
 pub(super) const TREE_FOLDER: &str = "tree";
 /// The file with the places of entries.
-const PLACES: &str = "tree/places";
+pub(super) const PLACES: &str = "tree/places";
 /// The bytes of a place: segment, offset, checksum.
 const PLACE_BYTES: usize = 12;
 /// The bytes of a node: hash, checksum.
@@ -183,6 +183,21 @@ impl TreeFiles {
         written.map_err(|source| write_fault("write", PLACES.to_owned(), source))
     }
 
+    /// Returns name and offset of the records that are not those of `changes`, the first of each
+    /// file.
+    pub(super) fn differences(&self, changes: &TreeChanges) -> Vec<(String, u64)> {
+        let mut different = Vec::new();
+        for (level, run) in changes.levels.iter().enumerate() {
+            let file = self.level(level);
+            let at = first_difference(file.as_deref(), run, NODE_BYTES);
+            let name = level_name(u32::try_from(level).unwrap_or(u32::MAX));
+            different.extend(at.map(|at| (name, at)));
+        }
+        let at = first_difference(Some(self.places.as_ref()), &changes.places, PLACE_BYTES);
+        different.extend(at.map(|at| (PLACES.to_owned(), at)));
+        different
+    }
+
     /// Returns the place of an entry; none if the record is missing or damaged.
     pub(super) fn place(&self, index: u64) -> Option<Place> {
         let record: [u8; PLACE_BYTES] = read_record(self.places.as_ref(), index)?;
@@ -268,6 +283,19 @@ fn write_run(file: &dyn DiskFile, run: &Run, record: usize) -> io::Result<()> {
     }
     let offset = run.first.saturating_mul(offset_of(record));
     file.write_at(&run.bytes, offset)
+}
+
+/// Returns the offset of the first record that is not the expected one.
+fn first_difference(file: Option<&dyn DiskFile>, run: &Run, record: usize) -> Option<u64> {
+    let offset = run.first.saturating_mul(offset_of(record));
+    let mut there = vec![0; run.bytes.len()];
+    let read = file.map_or(0, |file| {
+        file.read_at(&mut there, offset).unwrap_or_default()
+    });
+    there.truncate(read);
+    let mut pairs = run.bytes.chunks(record).zip((0..).step_by(record));
+    let (_, at) = pairs.find(|(expected, at)| there.get(*at..at + record) != Some(*expected))?;
+    Some(offset.saturating_add(offset_of(at)))
 }
 
 fn read_record<const N: usize>(file: &dyn DiskFile, index: u64) -> Option<[u8; N]> {

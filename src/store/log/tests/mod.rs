@@ -10,6 +10,7 @@ use super::testing::SimDisk;
 use super::*;
 
 mod faults;
+mod flips;
 mod start;
 
 pub(super) const LEDGER: LedgerId = LedgerId([0x1e; 32]);

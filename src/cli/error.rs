@@ -211,8 +211,9 @@ impl From<ClientError> for CommandError {
 fn refused(refusal: Box<Refusal>) -> CommandError {
     let kind = refusal.reason.map_or(Kind::Fault, kind_of);
     let mut error = CommandError::new(kind, refusal.to_string());
-    if let Some(reason) = refusal.reason {
-        error = error.hint(hint_of(reason));
+    match refusal.reason {
+        Some(reason) => error = error.hint(hint_of(reason)),
+        None => error = error.hint("The server may be of another version than this program."),
     }
     if let Some(after) = refusal.retry_after {
         error = error.hint(format!("Try again in {} ms.", after.as_millis()));

@@ -2,6 +2,7 @@
 
 mod audit;
 mod client_vector;
+mod cli;
 mod digits;
 mod running;
 mod service;

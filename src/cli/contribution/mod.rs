@@ -5,6 +5,7 @@ mod list;
 mod revoke;
 mod search;
 mod show;
+mod upload;
 mod withdraw;
 
 use super::args::commands;
@@ -14,6 +15,7 @@ commands! {
     List => list,
     Show => show,
     Search => search,
+    Upload => upload,
     Withdraw => withdraw,
     Grant => grant,
     Revoke => revoke,

@@ -1,0 +1,5 @@
+//! The command line as people run it: real processes, real files, a real service.
+
+mod commands;
+mod machine;
+mod reference;

@@ -7,11 +7,11 @@ use super::context::read_key;
 use super::{CommandError, Kind};
 use crate::domain::Found;
 use crate::engine::{
-    Clock, EngineLimits, FolderOptions, MemoryAttachments, OpenError, OpenedFolder, StartError,
-    open_folder,
+    Clock, EngineLimits, FolderOptions, OpenError, OpenedFolder, StartError, open_folder,
 };
 use crate::keys::SecretKey;
 use crate::merkle::VerifierKey;
+use crate::store::blobs::BlobLimits;
 use crate::store::index::IndexOptions;
 use crate::store::log::{FolderError, LogOptions, StartError as LogStartError};
 
@@ -34,7 +34,7 @@ pub(super) fn open(dir: &Path, clock: Arc<dyn Clock>) -> Result<OpenedFolder, Co
     let options = FolderOptions {
         log: LogOptions::default(),
         index: IndexOptions::default(),
-        attachments: Arc::new(MemoryAttachments::default()),
+        blobs: BlobLimits::default(),
         clock,
         limits: EngineLimits::default(),
     };

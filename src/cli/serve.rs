@@ -72,6 +72,7 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
         engine,
         ledger,
         verifier_key,
+        ..
     } = folder
         .await
         .map_err(|error| CommandError::new(Kind::Fault, error))??;

@@ -7,7 +7,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::attachments::AttachmentStore;
 use super::clock::Clock;
 use super::replay::{ReplayFault, catch_up};
 use super::start::StartError;
@@ -15,15 +14,18 @@ use super::{Engine, EngineLimits, EngineOptions};
 use crate::domain::{Action, Entry, EntryError, LedgerId, Rejection, Signer};
 use crate::ledger::{ViewFault, state_hash};
 use crate::merkle::VerifierKey;
+use crate::store::blobs::{BlobFault, BlobLimits, Blobs};
 use crate::store::index::{Applied, Index, IndexError, IndexOptions};
 use crate::store::log::{
-    DataFolder, Evidence, EvidenceSource, FixedKeys, FolderError, LogOptions, LogStore, SegmentLog,
-    StartError as LogStartError, read_founding,
+    DataFolder, Disk, Evidence, EvidenceSource, FixedKeys, FolderError, LogOptions, LogStore,
+    SegmentLog, StartError as LogStartError, read_founding,
 };
 use crate::wire::decode_command;
 
 /// The folder of the index within the data folder.
 const INDEX_FOLDER: &str = "index";
+/// The folder of the blobs within the data folder.
+const BLOBS_FOLDER: &str = "blobs";
 
 /// How the parts of a data folder are opened.
 #[derive(Clone)]
@@ -32,8 +34,8 @@ pub struct FolderOptions {
     pub log: LogOptions,
     /// How the index is kept.
     pub index: IndexOptions,
-    /// Where attachments lie.
-    pub attachments: Arc<dyn AttachmentStore>,
+    /// What uploads of blobs are bounded by.
+    pub blobs: BlobLimits,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
     /// How much may wait.
@@ -55,6 +57,9 @@ pub enum OpenError {
     /// Entry 0 is not a founding command.
     #[error("entry 0 is not a founding command")]
     Founding(#[source] Rejection),
+    /// The blobs cannot be used, or who uploaded them is not known.
+    #[error(transparent)]
+    Blobs(#[from] BlobFault),
     /// The index cannot be opened, not even a fresh one.
     #[error("the index cannot be opened")]
     Index(#[from] IndexError),
@@ -70,6 +75,8 @@ pub enum OpenError {
 pub struct OpenedFolder {
     /// The engine.
     pub engine: Engine,
+    /// The blobs, which are the engine's attachments as well.
+    pub blobs: Blobs,
     /// The ledger's id.
     pub ledger: LedgerId,
     /// The key that signs checkpoints.
@@ -89,17 +96,19 @@ pub fn open_folder(
 ) -> Result<OpenedFolder, OpenError> {
     let parts = Parts::open(folder, &options)?;
     let (ledger, verifier_key) = (parts.ledger, parts.verifier_key.clone());
+    let blobs = parts.blobs.clone();
     let (log, index) = parts.caught_up(&options)?;
     let engine = Engine::start(EngineOptions {
         log,
         index,
-        attachments: options.attachments,
+        attachments: Arc::new(blobs.clone()),
         signer,
         clock: options.clock,
         limits: options.limits,
     })?;
     Ok(OpenedFolder {
         engine,
+        blobs,
         ledger,
         verifier_key,
     })
@@ -130,14 +139,18 @@ pub fn reindex(folder: &Path, options: &FolderOptions) -> Result<Reindexed, Open
         false => None,
     };
     let Parts {
-        log, index, path, ..
+        log,
+        index,
+        blobs,
+        path,
+        ..
     } = parts;
     // The handle has to be gone before the files are moved.
     drop(index);
     Index::set_aside(&path)?;
     let (index, _) = Index::open(&path, options.index)?;
     let reader = log.reader();
-    catch_up(reader.as_ref(), &index, options.attachments.as_ref()).map_err(StartError::from)?;
+    catch_up(reader.as_ref(), &index, &blobs).map_err(StartError::from)?;
     let after = state_hash(&index.view())?;
     let size = index.view().size();
     index.close()?;
@@ -154,6 +167,7 @@ struct Parts {
     verifier_key: VerifierKey,
     log: Box<SegmentLog>,
     index: Index,
+    blobs: Blobs,
     applied: Applied,
     path: PathBuf,
 }
@@ -170,12 +184,19 @@ impl Parts {
             root: applied.root,
         };
         let mut keys = FixedKeys(vec![verifier_key.clone()]);
-        let log = SegmentLog::open(disk, options.log, &[evidence], &mut keys)?;
+        let log = SegmentLog::open(
+            Arc::clone(&disk) as Arc<dyn Disk>,
+            options.log,
+            &[evidence],
+            &mut keys,
+        )?;
+        let blobs = Blobs::open(disk, &folder.join(BLOBS_FOLDER), options.blobs)?;
         Ok(Self {
             ledger,
             verifier_key,
             log: Box::new(log),
             index,
+            blobs,
             applied,
             path,
         })
@@ -183,8 +204,8 @@ impl Parts {
 
     /// Lets the index catch up; one whose rows do not read is set aside, once.
     fn caught_up(self, options: &FolderOptions) -> Result<(Box<SegmentLog>, Index), OpenError> {
-        let (reader, attachments) = (self.log.reader(), options.attachments.as_ref());
-        match catch_up(reader.as_ref(), &self.index, attachments) {
+        let reader = self.log.reader();
+        match catch_up(reader.as_ref(), &self.index, &self.blobs) {
             Ok(()) => return Ok((self.log, self.index)),
             Err(ReplayFault::View(fault)) => warn_about(&fault),
             Err(ReplayFault::Index(fault)) => warn_about(&fault),

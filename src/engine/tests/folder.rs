@@ -7,10 +7,10 @@ use std::time::Duration;
 use crate::domain::{CommandId, LedgerId, Role};
 use crate::engine::testing::{Author, START, key};
 use crate::engine::{
-    EngineLimits, FolderOptions, ManualClock, MemoryAttachments, OpenError, OpenedFolder, found,
-    open_folder, reindex,
+    EngineLimits, FolderOptions, ManualClock, OpenError, OpenedFolder, found, open_folder, reindex,
 };
 use crate::ledger::state_hash;
+use crate::store::blobs::BlobLimits;
 use crate::store::index::IndexOptions;
 use crate::store::log::{DataFolder, LogOptions, SegmentLog};
 
@@ -23,7 +23,7 @@ fn options() -> FolderOptions {
             prepare_ahead: false,
         },
         index: IndexOptions::default(),
-        attachments: Arc::new(MemoryAttachments::default()),
+        blobs: BlobLimits::default(),
         clock: Arc::new(ManualClock::at(START)),
         limits: EngineLimits::default(),
     }

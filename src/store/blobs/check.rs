@@ -36,11 +36,14 @@ pub struct BlobReport {
 
 impl Blobs {
     /// Reads every blob and compares it with its name and its marks; `progress` is told of the
-    /// bytes read so far. Blocks; not to be called within an asynchronous task.
+    /// bytes read so far. Blocks.
     ///
     /// # Errors
     /// The store cannot be listed. Blobs that cannot be read are findings.
-    pub fn verify_all(&self, progress: &mut dyn FnMut(u64)) -> Result<BlobReport, BlobFault> {
+    pub fn verify_all(
+        &self,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<BlobReport, BlobFault> {
         let mut missing = self.marks().blobs();
         let mut report = BlobReport::default();
         blocking(self.check_files(&mut missing, &mut report, progress))??;
@@ -57,7 +60,7 @@ impl Blobs {
         &self,
         missing: &mut BTreeMap<ContentHash, u64>,
         report: &mut BlobReport,
-        progress: &mut dyn FnMut(u64),
+        progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<(), BlobFault> {
         let mut files = self.inner.store.list(None);
         while let Some(file) = files.try_next().await.map_err(BlobFault::store("list"))? {
@@ -89,7 +92,7 @@ impl Blobs {
         hash: ContentHash,
         size: u64,
         report: &mut BlobReport,
-        progress: &mut dyn FnMut(u64),
+        progress: &mut (dyn FnMut(u64) + Send),
     ) -> Option<String> {
         if file.size != size {
             return Some(format!("it has {} bytes, not {size}", file.size));

@@ -85,7 +85,7 @@ struct Inner {
 impl Blobs {
     /// Opens the blobs in `folder`, or makes it; `disk` is the data folder, which has the marks.
     ///
-    /// What broken uploads left is removed. Blocks; not to be called within an asynchronous task.
+    /// What broken uploads left is removed. Blocks.
     ///
     /// # Errors
     /// Folder or marks cannot be read or written, or the marks are damaged or missing.
@@ -203,7 +203,7 @@ impl Blobs {
     }
 
     /// Returns the bytes of an attachment, hashed again; none where there are none, or more than
-    /// [`ATTACHMENT_BYTES_MAX`]. Blocks; not to be called within an asynchronous task.
+    /// [`ATTACHMENT_BYTES_MAX`]. Blocks.
     ///
     /// # Errors
     /// The store fails, or the bytes have another hash than when they were stored.
@@ -229,7 +229,7 @@ impl Blobs {
     }
 
     /// Stores bytes that the ledger itself made, durably, and returns their hash. They count
-    /// against no quota. Blocks; not to be called within an asynchronous task.
+    /// against no quota. Blocks.
     ///
     /// # Errors
     /// The store does not take them.
@@ -293,8 +293,16 @@ fn remove_staged(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits for what only asynchronous calls can do; must not be called within a task.
-fn blocking<T>(future: impl Future<Output = T>) -> Result<T, BlobFault> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    Ok(runtime.map_err(BlobFault::Runtime)?.block_on(future))
+/// Waits for what only asynchronous calls can do, on a thread of its own: the caller's may be one
+/// that runs tasks.
+fn blocking<T: Send>(future: impl Future<Output = T> + Send) -> Result<T, BlobFault> {
+    let waiting = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        Ok(runtime.map_err(BlobFault::Runtime)?.block_on(future))
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().spawn_scoped(scope, waiting);
+        let ended = thread.map_err(BlobFault::Runtime)?.join();
+        ended.unwrap_or_else(|_| Err(BlobFault::Runtime(io::Error::other("it panicked"))))
+    })
 }

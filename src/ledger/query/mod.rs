@@ -16,6 +16,8 @@ mod policies;
 mod pool_tests;
 mod pools;
 mod reference;
+#[cfg(test)]
+mod settlement_tests;
 mod settlements;
 mod statement;
 #[cfg(test)]

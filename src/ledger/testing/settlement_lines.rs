@@ -21,6 +21,43 @@ impl Scenario {
             .map_or(ThingId([6; 32]), |signed| signed.id.thing(0))
     }
 
+    /// Returns the worked example of the specification as far as commands can make it: without floor,
+    /// hold and tax, which later commands bring. The debt is laid by hand.
+    pub fn worked_example() -> Self {
+        let mut scenario = Self::founded();
+        scenario.check(
+            "operator admit payer payer -> ok
+                 operator admit auditor auditor -> ok
+             operator admit evaluator evaluator -> ok
+             operator admit aa provider -> ok
+             operator admit bb provider -> ok
+             operator admit cc provider -> ok
+             operator admit ll provider -> ok
+             aa record data@1 -> ok
+             bb record data@1 -> ok
+             cc record data@1 -> ok
+             ll record labels@1 from=aa/data@1:2000,bb/data@1:1000 -> ok
+             operator publish plain fee=500 classes=direct,labelling public=300 floor=500 cap=5000 \
+                stack=5000 depth=8 offset=2500 minimum=10000 -> ok
+             operator open solar policies=2026-10:plain -> ok
+             payer use solar 2026-10 aa/data@1 bb/data@1 cc/data@1 ll/labels@1 -> ok
+             payer post solar 2026-10 receipt 1050.03 CNY r1 -> ok
+             payer post solar 2026-10 refund 50.00 CNY r2 -> ok
+             aa claim aa/data@1 direct 200.00 CNY -> ok
+             cc claim cc/data@1 direct 90.00 CNY -> ok
+             bb claim bb/data@1 labelling 100.00 CNY -> ok
+             ll claim ll/labels@1 labelling 250.00 CNY -> ok
+             operator approve 0 200.00 CNY -> ok
+             operator approve 1 90.00 CNY -> ok
+             operator approve 2 100.00 CNY -> ok
+             operator approve 3 250.00 CNY -> ok
+             evaluator value solar 2026-10 aa/data@1:600 bb/data@1:20 cc/data@1:130 \
+                ll/labels@1:250 -> ok
+             operator freeze solar 2026-10 -> ok",
+        );
+        scenario
+    }
+
     /// Returns a party as a caller.
     pub fn caller(&self, name: &str) -> Caller {
         let caller = Caller::load(&self.view, &name.parse().unwrap());

@@ -317,45 +317,9 @@ fn lay_debt(scenario: &mut Scenario, owner: &str, amount: i64) {
     scenario.view.apply(&state.into_changes());
 }
 
-/// Returns the worked example of the specification as far as commands can make it: without floor,
-/// hold and tax, which later commands bring. The debt is laid by hand.
-fn worked_example() -> Scenario {
-    let mut scenario = Scenario::founded();
-    scenario.check(
-        "operator admit payer payer -> ok
-         operator admit evaluator evaluator -> ok
-         operator admit aa provider -> ok
-         operator admit bb provider -> ok
-         operator admit cc provider -> ok
-         operator admit ll provider -> ok
-         aa record data@1 -> ok
-         bb record data@1 -> ok
-         cc record data@1 -> ok
-         ll record labels@1 from=aa/data@1:2000,bb/data@1:1000 -> ok
-         operator publish plain fee=500 classes=direct,labelling public=300 floor=500 cap=5000 \
-            stack=5000 depth=8 offset=2500 minimum=10000 -> ok
-         operator open solar policies=2026-10:plain -> ok
-         payer use solar 2026-10 aa/data@1 bb/data@1 cc/data@1 ll/labels@1 -> ok
-         payer post solar 2026-10 receipt 1050.03 CNY r1 -> ok
-         payer post solar 2026-10 refund 50.00 CNY r2 -> ok
-         aa claim aa/data@1 direct 200.00 CNY -> ok
-         cc claim cc/data@1 direct 90.00 CNY -> ok
-         bb claim bb/data@1 labelling 100.00 CNY -> ok
-         ll claim ll/labels@1 labelling 250.00 CNY -> ok
-         operator approve 0 200.00 CNY -> ok
-         operator approve 1 90.00 CNY -> ok
-         operator approve 2 100.00 CNY -> ok
-         operator approve 3 250.00 CNY -> ok
-         evaluator value solar 2026-10 aa/data@1:600 bb/data@1:20 cc/data@1:130 \
-            ll/labels@1:250 -> ok
-         operator freeze solar 2026-10 -> ok",
-    );
-    scenario
-}
-
 #[test]
 fn the_worked_example_is_booked_to_the_cent() {
-    let mut scenario = worked_example();
+    let mut scenario = Scenario::worked_example();
     lay_debt(&mut scenario, "aa", 10_000);
     scenario.check("operator settle solar 2026-10 -> ok");
     let row = settlement(&scenario, "solar", "2026-10");
@@ -383,7 +347,7 @@ fn the_worked_example_is_booked_to_the_cent() {
 
 #[test]
 fn the_next_run_opens_with_what_the_last_one_left() {
-    let mut scenario = worked_example();
+    let mut scenario = Scenario::worked_example();
     scenario.check(
         "operator settle solar 2026-10 -> ok
          payer use solar 2026-11 bb/data@1 -> ok
@@ -411,7 +375,7 @@ fn the_next_run_opens_with_what_the_last_one_left() {
 
 #[test]
 fn a_settlement_replays_to_the_same_rows_and_result() {
-    let mut scenario = worked_example();
+    let mut scenario = Scenario::worked_example();
     scenario.check("operator settle solar 2026-10 -> ok");
     let hash = state_hash(&scenario.view).unwrap();
     assert_eq!((scenario.replay(), scenario.replay()), (hash, hash));

@@ -12,6 +12,7 @@ use super::*;
 mod faults;
 mod flips;
 mod start;
+mod vectors;
 
 pub(super) const LEDGER: LedgerId = LedgerId([0x1e; 32]);
 

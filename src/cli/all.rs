@@ -26,6 +26,7 @@ commands! {
     Settlement => super::settlement,
     Log => super::log,
     Command => super::command,
+    Fsck => super::fsck,
     Calc => super::calc,
     Completions => super::completions,
 }

@@ -21,6 +21,7 @@ mod cost;
 mod data_folder;
 pub mod error;
 mod explain;
+mod fsck;
 pub mod hash;
 mod init;
 mod key;

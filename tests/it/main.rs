@@ -1,8 +1,8 @@
 //! End-to-end tests in one binary, so that the crate is linked once.
 
 mod audit;
-mod client_vector;
 mod cli;
+mod client_vector;
 mod digits;
 mod running;
 mod service;

@@ -27,6 +27,7 @@ commands! {
     Log => super::log,
     Command => super::command,
     Fsck => super::fsck,
+    Reindex => super::reindex,
     Calc => super::calc,
     Completions => super::completions,
 }

@@ -30,15 +30,26 @@ pub(super) fn open(dir: &Path, clock: Arc<dyn Clock>) -> Result<OpenedFolder, Co
             CommandError::input(format!("there is no folder {}", dir.display())).hint(INIT_HINT),
         );
     }
-    let signer: SecretKey = read_key(&log_key_path(dir))?;
-    let options = FolderOptions {
+    let key_path = log_key_path(dir);
+    if !key_path.is_file() {
+        let error = format!("there is no log key {}", key_path.display());
+        return Err(CommandError::input(error)
+            .hint(INIT_HINT)
+            .hint("If there is a ledger, bring its log key back from a copy."));
+    }
+    let signer: SecretKey = read_key(&key_path)?;
+    open_folder(dir, Arc::new(signer), folder_options(clock)).map_err(open_error)
+}
+
+/// Returns how the parts of a folder are opened.
+pub(super) fn folder_options(clock: Arc<dyn Clock>) -> FolderOptions {
+    FolderOptions {
         log: LogOptions::default(),
         index: IndexOptions::default(),
         blobs: BlobLimits::default(),
         clock,
         limits: EngineLimits::default(),
-    };
-    open_folder(dir, Arc::new(signer), options).map_err(open_error)
+    }
 }
 
 const INIT_HINT: &str = "Found a ledger there first: `fenrun init`.";
@@ -67,7 +78,8 @@ pub(super) fn log_error(error: LogStartError) -> CommandError {
     }
 }
 
-fn open_error(error: OpenError) -> CommandError {
+/// Says what a folder that does not open means for who opens it.
+pub(super) fn open_error(error: OpenError) -> CommandError {
     match error {
         OpenError::Folder(error) => folder_error(error),
         OpenError::Log(error) => log_error(error),

@@ -30,6 +30,7 @@ mod party;
 mod policy;
 mod pool;
 mod recorded;
+mod reindex;
 mod report;
 mod revenue;
 mod serve;

@@ -65,7 +65,7 @@ fn serve_says_what_to_do_where_there_is_no_ledger() {
         .run("anna", &["serve", "--dir", "empty"])
         .ended_with(2);
     assert!(
-        empty.ends_with("hint: Found a ledger there first: `fenrun init`.\n"),
+        empty.contains("hint: Found a ledger there first: `fenrun init`.\n"),
         "{empty}"
     );
 }
@@ -323,4 +323,42 @@ fn a_command_can_be_written_by_hand() {
     );
     let said = machine.run("operator", &sign).ended_with(2);
     assert!(said.contains("MALFORMED"), "{said}");
+}
+
+#[test]
+fn a_folder_is_checked_reindexed_and_a_flipped_byte_is_found() {
+    let machine = Machine::new();
+    machine.found().well();
+    let service = machine.serve();
+    machine.admit(&service, "school", "provider");
+    let busy = machine
+        .run("operator", &["fsck", "--dir", "data"])
+        .ended_with(2);
+    assert!(busy.contains("in use by another process"), "{busy}");
+    assert_eq!(service.stop(), 0);
+    let fsck = ["fsck", "--dir", "data", "--output", "json"];
+    let checked = machine.run("operator", &fsck).well().json();
+    assert_eq!(
+        (&checked["entries"], &checked["segments"]),
+        (&2.into(), &1.into())
+    );
+    let reindex = ["reindex", "--dir", "data", "--output", "json"];
+    let rebuilt = machine.run("operator", &reindex).well().json();
+    assert_eq!(rebuilt["state_hash"], rebuilt["state_hash_before"]);
+    drop(machine.serve());
+
+    let segment = machine.path("data/segments/0000000000.seg");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[700] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let found = machine.run("operator", &fsck);
+    assert_eq!(found.code, 1, "{}", found.stderr);
+    assert_eq!(
+        found.json()["findings"][0]["file"],
+        "segments/0000000000.seg"
+    );
+    let refused = machine
+        .run("operator", &["serve", "--dir", "data"])
+        .ended_with(1);
+    assert!(refused.starts_with("error: LOG_DAMAGED"), "{refused}");
 }

@@ -77,6 +77,8 @@ pub struct OpenedFolder {
     pub engine: Engine,
     /// The blobs, which are the engine's attachments as well.
     pub blobs: Blobs,
+    /// The index, for whoever wants to know what it has stored.
+    pub index: Index,
     /// The ledger's id.
     pub ledger: LedgerId,
     /// The key that signs checkpoints.
@@ -100,7 +102,7 @@ pub fn open_folder(
     let (log, index) = parts.caught_up(&options)?;
     let engine = Engine::start(EngineOptions {
         log,
-        index,
+        index: index.clone(),
         attachments: Arc::new(blobs.clone()),
         signer,
         clock: options.clock,
@@ -109,6 +111,7 @@ pub fn open_folder(
     Ok(OpenedFolder {
         engine,
         blobs,
+        index,
         ledger,
         verifier_key,
     })

@@ -4,5 +4,6 @@ mod audit;
 mod cli;
 mod client_vector;
 mod digits;
+mod kill;
 mod running;
 mod service;

@@ -53,14 +53,6 @@ impl FaultyLog {
         self.state.0.lock().unwrap().begun
     }
 
-    /// Waits until so many appends have begun.
-    pub(super) fn wait_begun(&self, count: usize) {
-        let state = self.state.0.lock().unwrap();
-        let waiting = |state: &mut State| state.begun < count;
-        let waited = self.state.1.wait_timeout_while(state, PATIENCE, waiting);
-        assert!(!waited.unwrap().1.timed_out(), "append {count} never began");
-    }
-
     /// Returns the log as it is opened again after a failure.
     pub(super) fn reopened(&self) -> Box<Self> {
         Box::new(Self {

@@ -260,22 +260,45 @@ impl Running {
 
     /// Returns the operator's command that admits a party on its own application.
     pub fn admission(&self, name: &str, role: Role) -> AdmitParty {
-        let application = Application {
-            ledger: self.ledger,
-            name: name.parse().unwrap(),
-            roles: vec![role],
-            public_key: key(name).public_key(),
-            terms_hash: terms_hash(),
-        };
-        let application_bytes = encode_application(&application);
-        let signature = key(name).sign(&signing_bytes(APPLICATION_TYPE, &application_bytes));
-        AdmitParty {
-            application,
-            application_bytes,
-            signature,
-            beneficial_owner: None,
-        }
+        admission(self.ledger, name, role)
     }
+}
+
+/// Returns the operator's command that admits a party to a ledger on its own application.
+pub fn admission(ledger: LedgerId, name: &str, role: Role) -> AdmitParty {
+    let application = Application {
+        ledger,
+        name: name.parse().unwrap(),
+        roles: vec![role],
+        public_key: key(name).public_key(),
+        terms_hash: terms_hash(),
+    };
+    let application_bytes = encode_application(&application);
+    let signature = key(name).sign(&signing_bytes(APPLICATION_TYPE, &application_bytes));
+    AdmitParty {
+        application,
+        application_bytes,
+        signature,
+        beneficial_owner: None,
+    }
+}
+
+/// Signs a command of a party for a ledger, at a time.
+pub fn sign_at(
+    ledger: LedgerId,
+    party: &str,
+    number: u64,
+    now: UnixMillis,
+    action: impl Into<Action>,
+) -> proto::SignedCommand {
+    let command = Command {
+        ledger: Some(ledger),
+        actor: party.parse().unwrap(),
+        nonce: nonce(number),
+        created_at: now,
+        action: action.into(),
+    };
+    sign_bytes(encode_command(&command), &key(party))
 }
 
 /// Returns a request with a bearer token.
@@ -303,8 +326,13 @@ fn nonce(number: u64) -> Nonce {
     Nonce(nonce)
 }
 
-/// Returns the founding command of every ledger.
+/// Returns the founding command of every ledger whose clock stands still.
 fn founding() -> SignedBytes {
+    founding_at(START)
+}
+
+/// Returns the founding command of a ledger that begins at a time.
+pub fn founding_at(now: UnixMillis) -> SignedBytes {
     let log = key("log");
     let nonce = nonce(0);
     let proof = encode_possession(None, ORIGIN, &log.public_key(), &nonce);
@@ -312,7 +340,7 @@ fn founding() -> SignedBytes {
         ledger: None,
         actor: OPERATOR.parse().unwrap(),
         nonce,
-        created_at: START,
+        created_at: now,
         action: Action::from(Found {
             origin: ORIGIN.parse().unwrap(),
             operator: OPERATOR.parse().unwrap(),

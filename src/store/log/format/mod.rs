@@ -70,6 +70,10 @@ pub(super) fn last_non_zero(bytes: &[u8]) -> Option<usize> {
     let mut end = bytes.len();
     for sector in bytes.rchunks(SECTOR) {
         end = end.saturating_sub(sector.len());
+        // A segment is zeros for the most part, and this is quicker than looking at each byte.
+        if is_zero(sector) {
+            continue;
+        }
         if let Some(found) = sector.iter().rposition(|byte| *byte != 0) {
             return Some(end.saturating_add(found));
         }

@@ -1,0 +1,343 @@
+//! A server that is killed: no acknowledged entry is lost, no root is contradicted, and what is
+//! sent again gets its first place and time.
+//!
+//! The server is the real one in a process of its own, ended by SIGKILL at random moments while
+//! single callers and a stream submit, or by itself at a named point between the steps of a
+//! commit. After each death it is started again on the same folder.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command as Process, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use fenrun::domain::{CommandId, LedgerId, Role, Signer, TreeHash};
+use fenrun::engine::{
+    CRASH_VARIABLE, Clock, Engine, EngineLimits, FolderOptions, Point, SystemClock, found,
+    open_folder, reindex,
+};
+use fenrun::keys::StrictVerifier;
+use fenrun::ledger::state_hash;
+use fenrun::merkle::{VerifierKey, open_checkpoint, root_at};
+use fenrun::store::blobs::BlobLimits;
+use fenrun::store::index::IndexOptions;
+use fenrun::store::log::{DataFolder, LogOptions, ReaderNodes, SegmentLog};
+use fenrun::wire::proto;
+use proto::ledger_service_client::LedgerServiceClient;
+use proto::submit_stream_response::Result as Answered;
+use tokio::task::JoinSet;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::running::{self, OPERATOR, PATIENCE, key};
+
+/// How often the server is killed at a random moment.
+const KILLS: u64 = 100;
+/// The latest of those moments after the load begins, in microseconds.
+const MOMENT_MAX_US: u64 = 30_000;
+/// How many callers submit one command after the other.
+const CALLERS: u64 = 6;
+/// How many commands one stream submits.
+const STREAMED: usize = 40;
+
+/// A founded folder and everything that was ever sent to it.
+struct Ledger {
+    folder: tempfile::TempDir,
+    id: LedgerId,
+    /// The next version of the dataset that is recorded.
+    version: AtomicU32,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What clients know.
+#[derive(Default)]
+struct Seen {
+    /// Every command that was sent.
+    sent: HashMap<CommandId, proto::SignedCommand>,
+    /// Index and time of every command that was acknowledged.
+    acknowledged: HashMap<CommandId, (u64, prost_types::Timestamp)>,
+    /// The root of every size that a checkpoint was seen of.
+    roots: BTreeMap<u64, TreeHash>,
+}
+
+impl Ledger {
+    fn found() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let now = SystemClock::new().now();
+        let signed = running::founding_at(now);
+        let id: LedgerId = CommandId::of(&signed.command).into();
+        let disk = Arc::new(DataFolder::create(folder.path()).unwrap());
+        let mut log = SegmentLog::create(disk, LogOptions::default(), id).unwrap();
+        found(&mut log, &key("log"), now, &signed).unwrap();
+        let keys = folder.path().join("keys");
+        std::fs::create_dir(&keys).unwrap();
+        write_secret(&keys.join("log.pem"), &key("log").to_pem().unwrap());
+        Self {
+            folder,
+            id,
+            version: AtomicU32::new(1),
+            seen: Arc::default(),
+        }
+    }
+
+    fn admission(&self) -> proto::SignedCommand {
+        let action = running::admission(self.id, "lab", Role::Provider);
+        let now = SystemClock::new().now();
+        running::sign_at(self.id, OPERATOR, u64::MAX, now, action)
+    }
+
+    fn record(&self) -> proto::SignedCommand {
+        let version = self.version.fetch_add(1, Ordering::Relaxed);
+        let action = running::actions::record("data", version, &version.to_be_bytes());
+        let now = SystemClock::new().now();
+        running::sign_at(self.id, "lab", u64::from(version), now, action)
+    }
+}
+
+fn write_secret(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(path, mode).unwrap();
+    }
+}
+
+/// A server process; killed when dropped.
+struct Server {
+    process: Child,
+    channel: Channel,
+}
+
+impl Server {
+    async fn start(folder: &Path, crash_at: Option<String>) -> Self {
+        let mut command = Process::new(env!("CARGO_BIN_EXE_fenrun"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--dir"]);
+        command.arg(folder).env_remove(CRASH_VARIABLE);
+        command.envs(crash_at.map(|point| (CRASH_VARIABLE, point)));
+        command.env("HOME", folder).stdout(Stdio::piped());
+        command.stderr(Stdio::null());
+        let mut process = command.spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let first = tokio::task::spawn_blocking(move || lines.next());
+        let first = tokio::time::timeout(PATIENCE, first).await.unwrap();
+        let first = first
+            .unwrap()
+            .expect("the server says where it is")
+            .unwrap();
+        let (_, url) = first.rsplit_once(' ').unwrap();
+        let endpoint = Endpoint::try_from(url.to_owned()).unwrap();
+        Self {
+            process,
+            channel: endpoint.connect().await.unwrap(),
+        }
+    }
+
+    fn client(&self) -> LedgerServiceClient<Channel> {
+        LedgerServiceClient::new(self.channel.clone())
+    }
+
+    fn kill(mut self) {
+        // On Unix this is SIGKILL; a process that has ended already is as dead.
+        let _ = self.process.kill();
+        self.process.wait().unwrap();
+    }
+
+    /// Waits until the process has ended by itself.
+    async fn ended(mut self) {
+        let ended = tokio::task::spawn_blocking(move || self.process.wait());
+        let ended = tokio::time::timeout(PATIENCE, ended).await;
+        assert!(!ended.expect("it ends").unwrap().unwrap().success());
+    }
+}
+
+impl Seen {
+    fn note(&mut self, id: CommandId, receipt: proto::Receipt) {
+        let log_key = VerifierKey {
+            name: running::ORIGIN.parse().unwrap(),
+            key: key("log").public_key(),
+        };
+        let note = receipt.checkpoint.as_bytes();
+        let checkpoint = open_checkpoint(note, &[log_key], &StrictVerifier).unwrap();
+        let root = *self.roots.entry(checkpoint.size).or_insert(checkpoint.root);
+        assert_eq!(root, checkpoint.root, "two roots of {}", checkpoint.size);
+        let place = (receipt.index, receipt.recorded_at.unwrap());
+        let first = *self.acknowledged.entry(id).or_insert(place);
+        assert_eq!(first, place, "another place for {id}");
+    }
+}
+
+/// Submits one command and notes its receipt; says whether the server was still there.
+async fn submit(
+    client: &mut LedgerServiceClient<Channel>,
+    seen: &Mutex<Seen>,
+    signed: proto::SignedCommand,
+) -> bool {
+    let id = CommandId::of(&signed.command);
+    seen.lock().unwrap().sent.insert(id, signed.clone());
+    let request = proto::SubmitRequest {
+        signed_command: Some(signed),
+    };
+    match client.submit(request).await {
+        Ok(answer) => {
+            let receipt = answer.into_inner().receipt.unwrap();
+            seen.lock().unwrap().note(id, receipt);
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+/// Submits through one stream until the server is gone.
+async fn stream(
+    mut client: LedgerServiceClient<Channel>,
+    seen: Arc<Mutex<Seen>>,
+    commands: Vec<proto::SignedCommand>,
+) {
+    for signed in &commands {
+        let id = CommandId::of(&signed.command);
+        seen.lock().unwrap().sent.insert(id, signed.clone());
+    }
+    let requests = commands
+        .into_iter()
+        .map(|signed| proto::SubmitStreamRequest {
+            signed_command: Some(signed),
+        });
+    let Ok(answers) = client.submit_stream(tokio_stream::iter(requests)).await else {
+        return;
+    };
+    let mut answers = answers.into_inner();
+    while let Ok(Some(answer)) = answers.message().await {
+        if let Some(Answered::Receipt(receipt)) = answer.result {
+            let id = CommandId::try_from(answer.command_id.as_ref()).unwrap();
+            seen.lock().unwrap().note(id, receipt);
+        }
+    }
+}
+
+/// Lets callers and a stream submit until the server is gone.
+fn load(ledger: &Arc<Ledger>, server: &Server) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    for _ in 0..CALLERS {
+        let (mut client, ledger) = (server.client(), Arc::clone(ledger));
+        tasks.spawn(
+            async move { while submit(&mut client, &ledger.seen, ledger.record()).await {} },
+        );
+    }
+    let commands = (0..STREAMED).map(|_| ledger.record()).collect();
+    tasks.spawn(stream(server.client(), Arc::clone(&ledger.seen), commands));
+    tasks
+}
+
+/// Sends again what a client would: what was not acknowledged, and `sample` of what was.
+async fn resend(ledger: &Ledger, server: &Server, sample: usize) {
+    let again: Vec<_> = {
+        let seen = ledger.seen.lock().unwrap();
+        let (known, open): (Vec<_>, Vec<_>) = seen
+            .sent
+            .iter()
+            .partition(|(id, _)| seen.acknowledged.contains_key(id));
+        let known = known.into_iter().take(sample);
+        known
+            .chain(open)
+            .map(|(_, signed)| signed.clone())
+            .collect()
+    };
+    stream(server.client(), Arc::clone(&ledger.seen), again).await;
+    let seen = ledger.seen.lock().unwrap();
+    assert_eq!(seen.acknowledged.len(), seen.sent.len(), "all are answered");
+}
+
+fn options() -> FolderOptions {
+    FolderOptions {
+        log: LogOptions::default(),
+        index: IndexOptions::default(),
+        blobs: BlobLimits::default(),
+        clock: Arc::new(SystemClock::new()),
+        limits: EngineLimits::default(),
+    }
+}
+
+/// Opens the folder and compares everything in it with what clients have seen.
+async fn compare(ledger: &Ledger) {
+    let folder = PathBuf::from(ledger.folder.path());
+    let opened = open_folder(&folder, Arc::new(key("log")), options()).unwrap();
+    compare_log(ledger, &opened.engine);
+    let live = state_hash(&opened.engine.published().view).unwrap();
+    assert!(opened.engine.shutdown(PATIENCE).await);
+    drop(opened);
+    let rebuilt = reindex(&folder, &options()).unwrap();
+    assert_eq!((rebuilt.before, rebuilt.after), (Some(live), live));
+}
+
+fn compare_log(ledger: &Ledger, engine: &Engine) {
+    let (log, seen) = (engine.log(), ledger.seen.lock().unwrap());
+    for (size, root) in &seen.roots {
+        let now = root_at(*size, &ReaderNodes(log.as_ref())).unwrap();
+        assert_eq!(now, *root, "the root of {size} was contradicted");
+    }
+    for (id, (index, _)) in &seen.acknowledged {
+        let leaf = log.leaf(*index).unwrap();
+        let command: Bytes = leaf.slice(105..);
+        assert_eq!(CommandId::of(&command), *id, "entry {index} was lost");
+    }
+    let size = engine.published().size;
+    assert_eq!(size, 1 + seen.acknowledged.len() as u64);
+}
+
+/// Returns the numbers that a seed gives.
+fn number(seed: u64, kill: u64) -> u64 {
+    let hash = blake3::hash(&[seed.to_be_bytes(), kill.to_be_bytes()].concat());
+    let (first, _) = hash.as_bytes().split_first_chunk::<8>().unwrap();
+    u64::from_be_bytes(*first)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_killed_at_random_moments_keeps_what_it_acknowledged() {
+    let seed = std::env::var("FENRUN_SEED").map_or(20, |seed| seed.parse().unwrap());
+    println!("FENRUN_SEED={seed}");
+    let ledger = Arc::new(Ledger::found());
+    let server = Server::start(ledger.folder.path(), None).await;
+    let admission = ledger.admission();
+    assert!(submit(&mut server.client(), &ledger.seen, admission).await);
+    server.kill();
+    for kill in 0..KILLS {
+        let server = Server::start(ledger.folder.path(), None).await;
+        resend(&ledger, &server, 20).await;
+        let tasks = load(&ledger, &server);
+        // Not waiting for anything: the moment is what is random.
+        let moment = Duration::from_micros(number(seed, kill) % MOMENT_MAX_US);
+        tokio::time::sleep(moment).await;
+        server.kill();
+        tasks.join_all().await;
+    }
+    let server = Server::start(ledger.folder.path(), None).await;
+    resend(&ledger, &server, usize::MAX).await;
+    server.kill();
+    compare(&ledger).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_ends_between_two_steps_of_a_commit_keeps_what_it_acknowledged() {
+    let ledger = Arc::new(Ledger::found());
+    let server = Server::start(ledger.folder.path(), None).await;
+    let admission = ledger.admission();
+    assert!(submit(&mut server.client(), &ledger.seen, admission).await);
+    server.kill();
+    for point in Point::ALL {
+        for count in 1..=2 {
+            let crash_at = format!("{}:{count}", point.name());
+            let server = Server::start(ledger.folder.path(), Some(crash_at)).await;
+            let tasks = load(&ledger, &server);
+            server.ended().await;
+            tasks.join_all().await;
+            let server = Server::start(ledger.folder.path(), None).await;
+            resend(&ledger, &server, 20).await;
+            server.kill();
+        }
+    }
+    compare(&ledger).await;
+}

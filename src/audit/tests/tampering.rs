@@ -35,7 +35,7 @@ fn any_flipped_byte_is_found_at_its_entry() {
     let honest = Shown::of(&scenario());
     for index in 0..honest.leaves.len() {
         // A prime step, so that every part of an entry is met in some entry.
-        for place in (0..honest.leaves[index].len()).step_by(7) {
+        for place in (index % 7..honest.leaves[index].len()).step_by(7) {
             let mut shown = honest.clone();
             let mut leaf = shown.leaves[index].to_vec();
             leaf[place] ^= 1 << (place % 8);

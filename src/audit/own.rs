@@ -174,6 +174,7 @@ impl OwnAuditor {
             report.find(Finding::new(FindingKind::LineInvalid, place, message));
         };
         let mut sum = Some(0i64);
+        let mut amounts = false;
         let mut outcome = None;
         for line in lines {
             let (root, size) = (&settlement.output_root, settlement.lines);
@@ -189,18 +190,14 @@ impl OwnAuditor {
             };
             if AMOUNT_STEPS.contains(&read.step) {
                 sum = sum.and_then(|sum| sum.checked_add(read.amount));
+                amounts = true;
             } else if read.step == PAYOUT_STEP {
                 outcome = Some((line.number, read));
             }
         }
-        if let Some((number, payout)) = outcome {
-            let expected = sum.and_then(|sum| sum.checked_add(payout.carried_in));
-            if expected != Some(payout.amount) {
-                let expected = expected.map_or("more than 64 bits".to_owned(), |n| n.to_string());
-                let amount = payout.amount;
-                let message = format!("it is {amount}, but what came before adds up to {expected}");
-                find(&mut self.report, number, message);
-            }
+        let last = settlement.lines.saturating_sub(1);
+        if let Some((number, message)) = payout_fault(amounts, sum, outcome, last) {
+            find(&mut self.report, number, message);
         }
         let (pool, period) = (&settlement.pool, &settlement.period);
         self.report.leave_out(
@@ -215,6 +212,28 @@ impl OwnAuditor {
     pub fn finish(self) -> Report {
         self.report
     }
+}
+
+/// Says what is wrong between what lines give and the line that says what comes out of it; `last`
+/// is the number of the result's last line.
+fn payout_fault(
+    amounts: bool,
+    sum: Option<i64>,
+    payout: Option<(u64, LineAmount)>,
+    last: u64,
+) -> Option<(u64, String)> {
+    let Some((number, payout)) = payout else {
+        let message = "lines give the party amounts, but none says what comes out";
+        return amounts.then(|| (last, message.to_owned()));
+    };
+    let expected = sum.and_then(|sum| sum.checked_add(payout.carried_in));
+    if expected == Some(payout.amount) {
+        return None;
+    }
+    let expected = expected.map_or_else(|| "more than 64 bits".to_owned(), |sum| sum.to_string());
+    let amount = payout.amount;
+    let message = format!("it is {amount}, but what came before adds up to {expected}");
+    Some((number, message))
 }
 
 /// What a line gives the party or takes away.

@@ -99,6 +99,16 @@ fn lines_that_were_changed_or_left_out_are_found() {
     assert_eq!(told(&report), [format!("line 3 {place}")]);
     let message = &report.findings[0].message;
     assert_eq!(message, "it is 4600, but what came before adds up to 4100");
+    let mut left_out = lines();
+    left_out.pop();
+    let report = audit(&shown, &[], &left_out);
+    assert_eq!(told(&report), [format!("line 4 {place}")]);
+    assert!(
+        report.findings[0]
+            .message
+            .contains("none says what comes out")
+    );
+    assert_eq!(told(&audit(&shown, &[], &[])), Vec::<String>::new());
 }
 
 #[test]

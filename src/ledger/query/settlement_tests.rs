@@ -610,6 +610,6 @@ fn the_result_is_the_calculators() {
     let calculated = crate::settlement::read_scenario(&document.to_string()).unwrap();
     let outcome = crate::settlement::settle(&calculated).unwrap();
     let json = crate::settlement::canonical_json(&outcome).unwrap();
-    assert_eq!(&json.as_bytes()[..], &kept[..]);
+    assert_eq!(json.as_bytes(), &kept[..]);
     assert_eq!(ContentHash::of(json.as_bytes()), row.result_hash);
 }

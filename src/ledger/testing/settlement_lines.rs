@@ -21,8 +21,8 @@ impl Scenario {
             .map_or(ThingId([6; 32]), |signed| signed.id.thing(0))
     }
 
-    /// Returns the worked example of the specification as far as commands can make it: without floor,
-    /// hold and tax, which later commands bring. The debt is laid by hand.
+    /// Returns the worked example of the specification as far as commands can make it, ready to be
+    /// settled: without debt, eligible owners, hold and tax, which no command states yet.
     pub fn worked_example() -> Self {
         let mut scenario = Self::founded();
         scenario.check(

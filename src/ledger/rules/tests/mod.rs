@@ -2,6 +2,7 @@
 
 mod contributions;
 mod costs;
+mod money;
 mod parties;
 mod permissions;
 mod pools;

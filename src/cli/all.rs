@@ -4,6 +4,7 @@ use super::args::commands;
 
 commands! {
     /// The commands
+    Demo => super::demo,
     Init => super::init,
     Serve => super::serve,
     Connect => super::connect,

@@ -48,6 +48,11 @@ impl<'c, 's> Context<'c, 's> {
         (self.now)()
     }
 
+    /// Returns the clock, for those who ask it later.
+    pub(super) fn clock(&self) -> Now {
+        Arc::clone(&self.now)
+    }
+
     /// Returns how results are printed, `default` where nobody says.
     ///
     /// # Errors

@@ -19,11 +19,12 @@ use crate::client::{SignedCommand, random, sign_command};
 use crate::config::ConfigFile;
 use crate::domain::{
     Action, ContentHash, Found, LedgerId, Nonce, Origin, POSSESSION_TYPE, PartyName, Signer,
-    TIME_WINDOW_MS, signing_bytes,
+    TIME_WINDOW_MS, UnixMillis, signing_bytes,
 };
 use crate::engine::{FoundError, SignedBytes, found};
 use crate::keys::SecretKey;
 use crate::ledger::RULES_VERSION;
+use crate::merkle::VerifierKey;
 use crate::store::log::{DataFolder, LogOptions, SegmentLog, StartError, read_founding};
 use crate::wire::encode_possession;
 
@@ -94,18 +95,21 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
         None => absolute(&context.settings.key_file(args.operator.as_str())),
     };
     let operator_key = operator_key(&dir, &key_path)?;
+    let time_window_ms = args.time_window.saturating_mul(1_000);
+    let founding = Founding {
+        origin: args.origin.clone(),
+        operator: args.operator.clone(),
+        terms_hash,
+        time_window_ms,
+    };
     let disk = Arc::new(DataFolder::create(&dir).map_err(folder_error)?);
     refuse_founded(&disk)?;
+    drop(disk);
     let log_key = log_key(&log_key_path(&dir))?;
-    let now = context.now();
-    let nonce = Nonce(random()?);
-    let founding = founding(&args, terms_hash, (&operator_key, &log_key), nonce)?;
-    let verifier_key = verifier_key(&founding);
-    let action = Action::from(founding);
-    let signed = sign_command(&operator_key, &args.operator, None, nonce, now, action);
-    let ledger = LedgerId::from(signed.command_id());
-    let mut log = SegmentLog::create(disk, LogOptions::default(), ledger).map_err(log_error)?;
-    found(&mut log, &log_key, now, &as_received(&signed)).map_err(found_error)?;
+    let NewLedger {
+        ledger,
+        verifier_key,
+    } = found_in(&dir, &founding, &operator_key, &log_key, context.now())?;
     let founded = Founded {
         ledger,
         verifier_key: verifier_key.to_string(),
@@ -125,6 +129,53 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
     })?;
     context.show(&founded)?;
     context.note(&format!("Start it: fenrun serve --dir {}", dir.display()))
+}
+
+/// What a ledger is founded with.
+pub(super) struct Founding {
+    /// The name of the log.
+    pub(super) origin: Origin,
+    /// The operator's party.
+    pub(super) operator: PartyName,
+    /// BLAKE3 of the terms that every party accepts.
+    pub(super) terms_hash: ContentHash,
+    /// How far a command's time may be from the server's, in milliseconds.
+    pub(super) time_window_ms: u64,
+}
+
+/// A ledger that was founded.
+pub(super) struct NewLedger {
+    /// Its id.
+    pub(super) ledger: LedgerId,
+    /// The key that signs its checkpoints.
+    pub(super) verifier_key: VerifierKey,
+}
+
+/// Founds a ledger in a folder that has none; the log key must lie in it already.
+///
+/// # Errors
+/// The folder has a ledger, the founding is refused, or the log cannot be written.
+pub(super) fn found_in(
+    dir: &Path,
+    founding: &Founding,
+    operator_key: &SecretKey,
+    log_key: &SecretKey,
+    now: UnixMillis,
+) -> Result<NewLedger, CommandError> {
+    let disk = Arc::new(DataFolder::create(dir).map_err(folder_error)?);
+    refuse_founded(&disk)?;
+    let nonce = Nonce(random()?);
+    let found_command = found_command(founding, operator_key, log_key, nonce)?;
+    let verifier_key = verifier_key(&found_command);
+    let action = Action::from(found_command);
+    let signed = sign_command(operator_key, &founding.operator, None, nonce, now, action);
+    let ledger = LedgerId::from(signed.command_id());
+    let mut log = SegmentLog::create(disk, LogOptions::default(), ledger).map_err(log_error)?;
+    found(&mut log, log_key, now, &as_received(&signed)).map_err(found_error)?;
+    Ok(NewLedger {
+        ledger,
+        verifier_key,
+    })
 }
 
 fn refuse_founded(disk: &DataFolder) -> Result<(), CommandError> {
@@ -163,30 +214,30 @@ fn log_key(path: &Path) -> Result<SecretKey, CommandError> {
     read_key(path)
 }
 
-fn founding(
-    args: &Args,
-    terms_hash: ContentHash,
-    (operator_key, log_key): (&SecretKey, &SecretKey),
+fn found_command(
+    founding: &Founding,
+    operator_key: &SecretKey,
+    log_key: &SecretKey,
     nonce: Nonce,
 ) -> Result<Found, CommandError> {
-    let time_window_ms = args.time_window.saturating_mul(1_000);
+    let time_window_ms = founding.time_window_ms;
     if !TIME_WINDOW_MS.contains(&time_window_ms) {
         let (least, most) = (TIME_WINDOW_MS.start() / 1_000, TIME_WINDOW_MS.end() / 1_000);
         let error = format!("a time window has {least} to {most} seconds");
         return Err(CommandError::input(error));
     }
     let public_key = log_key.public_key();
-    let possession = encode_possession(None, args.origin.as_str(), &public_key, &nonce);
+    let possession = encode_possession(None, founding.origin.as_str(), &public_key, &nonce);
     Ok(Found {
-        origin: args.origin.clone(),
-        operator: args.operator.clone(),
+        origin: founding.origin.clone(),
+        operator: founding.operator.clone(),
         operator_key: operator_key.public_key(),
         log_key: public_key,
         log_key_possession: log_key.sign(&signing_bytes(POSSESSION_TYPE, &possession)),
         rules_version: RULES_VERSION,
         time_window_ms,
         approvals: Vec::new(),
-        terms_hash,
+        terms_hash: founding.terms_hash,
     })
 }
 

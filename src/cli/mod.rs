@@ -19,6 +19,7 @@ mod contribute;
 mod contribution;
 mod cost;
 mod data_folder;
+mod demo;
 pub mod error;
 mod explain;
 mod fsck;

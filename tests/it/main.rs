@@ -3,6 +3,7 @@
 mod audit;
 mod cli;
 mod client_vector;
+mod demo;
 mod digits;
 mod kill;
 mod running;

@@ -1,0 +1,95 @@
+//! The demo as a user runs it: what it prints, what it finds, and what it leaves.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// The most lines that the demo prints.
+const LINES_MAX: usize = 45;
+
+fn fenrun(folder: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fenrun"));
+    command.env("FENRUN_CONFIG", folder.join("config"));
+    command.args(words).output().unwrap()
+}
+
+fn well(output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn the_demo_shares_explains_audits_and_finds_both_forgeries() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("kept");
+    let dir_text = dir.to_str().unwrap();
+    let printed = well(&fenrun(
+        folder.path(),
+        &["demo", "--dir", dir_text, "--output", "json"],
+    ));
+    let report: Value = serde_json::from_str(&printed).unwrap();
+
+    let providers = report["providers"].as_array().unwrap();
+    assert_eq!(providers.len(), 5);
+    let of = |name: &str| {
+        providers
+            .iter()
+            .find(|row| row["provider"] == name)
+            .unwrap()
+    };
+    assert_eq!(of("copycat")["copies"], 150);
+    assert_eq!(of("hasty-labels")["wrong_labels"], 92);
+    assert_eq!(of("harbor-lab")["cost_back"], "5200.00");
+    let weights: u64 = providers
+        .iter()
+        .map(|row| row["weight"].as_u64().unwrap())
+        .sum();
+    assert_eq!(weights, 1_000_000_000_000);
+
+    let sum = &report["equation"];
+    assert_eq!(sum["in"], sum["out"]);
+    assert_eq!(sum["equal"], true);
+    assert!(
+        !report["explained"]["evidence"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(report["audit"]["equal"], true);
+
+    let forgeries = report["forgeries"].as_array().unwrap();
+    let found = |number: usize, place: usize| {
+        forgeries[number]["found"][place]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert!(
+        found(0, 0).contains("segments/0000000000.seg"),
+        "{}",
+        found(0, 0)
+    );
+    assert!(found(1, 0).contains("equal"), "{}", found(1, 0));
+    assert!(found(1, 1).contains("RECEIPT"), "{}", found(1, 1));
+
+    // What was kept is a ledger like any other.
+    let ledger = dir.join("ledger");
+    well(&fenrun(
+        folder.path(),
+        &["fsck", "--dir", ledger.to_str().unwrap()],
+    ));
+    let again = fenrun(folder.path(), &["demo", "--dir", dir_text]);
+    assert_eq!(again.status.code(), Some(2));
+}
+
+#[test]
+fn the_demo_fits_a_screen() {
+    let folder = tempfile::tempdir().unwrap();
+    let printed = well(&fenrun(folder.path(), &["demo"]));
+    assert!(printed.lines().count() <= LINES_MAX, "{printed}");
+    for wanted in ["in 50000.00 = out 50000.00", "Audit: equal", "b3sum "] {
+        assert!(printed.contains(wanted), "{wanted}: {printed}");
+    }
+}

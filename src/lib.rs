@@ -47,3 +47,4 @@ pub mod service;
 pub mod config;
 
 pub mod cli;
+pub mod telemetry;

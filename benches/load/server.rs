@@ -63,13 +63,19 @@ async fn run(folder: &Path) {
         limits: EngineLimits::default(),
     };
     let opened = open_folder(folder, Arc::new(key("log")), options).unwrap();
-    let OpenedFolder { engine, index, .. } = opened;
+    let OpenedFolder {
+        engine,
+        blobs,
+        index,
+        ..
+    } = opened;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let bare = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let ports = [&listener, &bare].map(|listener| listener.local_addr().unwrap().port());
     println!("{} {}", ports[0], ports[1]);
     let serving = tokio::spawn(serve(
         engine.clone(),
+        blobs,
         ServeOptions {
             listener,
             tls: None,

@@ -17,6 +17,7 @@ use crate::config::{CONFIG_FILE, pick};
 use crate::domain::LedgerId;
 use crate::engine::{OpenedFolder, SystemClock};
 use crate::service::{ServeError, ServeLimits, ServeOptions, TlsIdentity, serve};
+use crate::telemetry::{DEFAULT_FILTER, LogFormat, init};
 
 /// Where the service listens where nobody says.
 pub(super) const LISTEN_DEFAULT: &str = "127.0.0.1:7411";
@@ -37,6 +38,12 @@ pub struct Args {
     /// The certificate's secret key, PEM [env: FENRUN_TLS_KEY]
     #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
+    /// The form of the log on standard error
+    #[arg(long, value_enum, default_value_t)]
+    log_format: LogFormat,
+    /// What is logged: targets and levels [env: FENRUN_LOG] [default: fenrun=info,warn]
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
     /// How long calls may still take after the word to stop
     #[arg(long, value_name = "SECONDS", default_value_t = STOP_SECONDS_DEFAULT)]
     stop_within: u64,
@@ -65,11 +72,13 @@ struct Listening {
 
 pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(), CommandError> {
     let listening = listening(&args, context)?;
+    start_log(&args, context)?;
     let dir = context.settings.dir.value.clone();
     let clock = Arc::new(SystemClock::new());
     let folder = tokio::task::spawn_blocking(move || open(&dir, clock));
     let OpenedFolder {
         engine,
+        blobs,
         ledger,
         verifier_key,
         ..
@@ -103,7 +112,7 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
         shutdown: stop,
         shutdown_deadline: deadline,
     };
-    let served = serve(engine.clone(), options).await;
+    let served = serve(engine.clone(), blobs, options).await;
     // What was taken in is answered or lost with its connection; the log is whole either way.
     let finished = engine.shutdown(deadline).await;
     served.map_err(serve_error)?;
@@ -111,6 +120,16 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
         context.note("some commands were still waiting; their senders will send them again")?;
     }
     context.note("stopped")
+}
+
+fn start_log(args: &Args, context: &Context<'_, '_>) -> Result<(), CommandError> {
+    let environment = context.settings.environment.get("FENRUN_LOG");
+    let filter = args
+        .log
+        .as_deref()
+        .or(environment)
+        .unwrap_or(DEFAULT_FILTER);
+    init(args.log_format, filter).map_err(CommandError::input)
 }
 
 fn listening(args: &Args, context: &Context<'_, '_>) -> Result<Listening, CommandError> {

@@ -25,14 +25,21 @@ use crate::wire::{proto, timestamp};
 pub(super) struct Ledger {
     reads: Reads,
     limits: ServeLimits,
+    blob_bytes_max: u64,
     stopping: watch::Receiver<bool>,
 }
 
 impl Ledger {
-    pub fn new(reads: Reads, limits: ServeLimits, stopping: watch::Receiver<bool>) -> Self {
+    pub fn new(
+        reads: Reads,
+        limits: ServeLimits,
+        blob_bytes_max: u64,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
         Self {
             reads,
             limits,
+            blob_bytes_max,
             stopping,
         }
     }
@@ -94,7 +101,7 @@ impl LedgerService for Ledger {
         &self,
         request: Request<proto::GetLedgerRequest>,
     ) -> Answer<proto::GetLedgerResponse> {
-        let limits = self.limits;
+        let (limits, blob_bytes_max) = (self.limits, self.blob_bytes_max);
         let work = self.reads.answer_anybody(request, move |_, reading| {
             let charter = &reading.state.charter;
             let verifier_key = VerifierKey {
@@ -108,7 +115,7 @@ impl LedgerService for Ledger {
                 server_time: Some(timestamp(reading.engine().clock().now())),
                 time_window_ms: charter.time_window_ms,
                 rules_version: charter.rules_version,
-                limits: Some(limits_message(&limits)),
+                limits: Some(limits_message(&limits, blob_bytes_max)),
                 checkpoint: reading.state.checkpoint.to_string(),
                 read_at_size: reading.size(),
             })
@@ -150,7 +157,7 @@ fn receipt_message(receipt: &Receipt) -> proto::Receipt {
     }
 }
 
-fn limits_message(limits: &ServeLimits) -> proto::Limits {
+fn limits_message(limits: &ServeLimits, blob_bytes_max: u64) -> proto::Limits {
     // Every limit is far below the range of its field; one that were not would be no limit.
     let number = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
     let seconds = u32::try_from(limits.call.as_secs()).unwrap_or(u32::MAX);
@@ -160,7 +167,7 @@ fn limits_message(limits: &ServeLimits) -> proto::Limits {
         unanswered_max: number(UNANSWERED_MAX),
         page_size_max: PAGE_SIZE_MAX,
         attachment_bytes_max: ATTACHMENT_BYTES_MAX,
-        blob_bytes_max: 1 << 40,
+        blob_bytes_max,
         chunk_bytes_max: number(CHUNK_BYTES_MAX),
         token_seconds_max: TOKEN_SECONDS_MAX,
         page_size_default: PAGE_SIZE_DEFAULT,

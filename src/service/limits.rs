@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+pub use crate::store::blobs::CHUNK_BYTES_MAX;
+
 /// The most bytes of a message to `LedgerService`: a command of full size and what surrounds it.
 pub const MESSAGE_BYTES_MAX: usize = 128 * 1024;
 /// The most bytes of a message to a service of reads.
 pub const QUERY_BYTES_MAX: usize = 16 * 1024;
-/// The most bytes of one message of a blob's content.
-pub const CHUNK_BYTES_MAX: usize = 1024 * 1024;
+/// What a message with a chunk of full size may have around it, in bytes.
+pub(super) const CHUNK_FRAME_BYTES: usize = 64;
 /// The most bytes of leaves in one part of `ListEntries`, unless one leaf alone is more.
 pub const PART_BYTES_MAX: usize = 1024 * 1024;
 /// The most bytes of the headers of a call.

@@ -6,6 +6,7 @@
 //! no secret and no token is logged, and everything that a client can make large has a bound.
 
 mod asked;
+mod blob;
 mod book;
 mod calls;
 mod check;

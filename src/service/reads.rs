@@ -324,6 +324,26 @@ impl Reads {
         self.finish(&call, self.read(request, 0, work).await)
     }
 
+    /// Returns who makes a call that is no read of rows.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED`, `QUEUE_FULL`, or a fault of the storage.
+    pub async fn identify<T>(
+        &self,
+        request: &Request<T>,
+        call: &Call,
+    ) -> Result<Identity, Failure> {
+        let presented = Presented::take(request.metadata())?;
+        let reading = Reading {
+            state: self.engine.published(),
+            presented,
+            desk: self.clone(),
+        };
+        let identity = self.run(move || reading.identity()).await?;
+        call.by(identity.name());
+        Ok(identity)
+    }
+
     /// Runs the first step of a stream, which checks who asks and for what.
     pub async fn open<Q: Query, A: Send + 'static>(
         &self,

@@ -12,17 +12,19 @@ use crate::ledger::query::{
     self, Claim, ClaimFilter, Contribution, ContributionFilter, Party, PartyFilter,
 };
 use crate::ledger::{KeyRow, KeyState};
+use crate::store::blobs::Blobs;
 use crate::wire::proto::registry_service_server::RegistryService;
 use crate::wire::{Choice, proto, timestamp};
 
 /// Shows who is admitted, what was contributed and what it cost.
 pub(super) struct Registry {
     reads: Reads,
+    blobs: Blobs,
 }
 
 impl Registry {
-    pub fn new(reads: Reads) -> Self {
-        Self { reads }
+    pub fn new(reads: Reads, blobs: Blobs) -> Self {
+        Self { reads, blobs }
     }
 }
 
@@ -70,9 +72,10 @@ impl RegistryService for Registry {
         &self,
         request: Request<proto::GetContributionRequest>,
     ) -> Answer<proto::GetContributionResponse> {
-        let work = self.reads.answer(request, |asked, reading, caller| {
+        let blobs = self.blobs.clone();
+        let work = self.reads.answer(request, move |asked, reading, caller| {
             let found = query::contribution(reading.view(), caller, &asked.reference)?;
-            let mut shown = Shown::new(reading);
+            let mut shown = Shown::new(reading, blobs);
             Ok(proto::GetContributionResponse {
                 contribution: Some(shown.contribution(found)?),
                 read_at_size: reading.size(),
@@ -85,23 +88,26 @@ impl RegistryService for Registry {
         &self,
         request: Request<proto::ListContributionsRequest>,
     ) -> Answer<proto::ListContributionsResponse> {
-        let work = self.reads.list(request, |asked, reading, caller, paging| {
-            let filter = contribution_filter(asked)?;
-            let cursor = paging.cursor(reading.size())?;
-            let view = reading.view();
-            let page = query::contributions(view, caller, &filter, cursor, paging.limit)?;
-            let next_page_token = paging.next(&page);
-            let mut shown = Shown::new(reading);
-            let items = page.items.into_iter();
-            let contributions: Result<_, Failure> =
-                items.map(|item| shown.contribution(item)).collect();
-            Ok(proto::ListContributionsResponse {
-                contributions: contributions?,
-                next_page_token,
-                read_at_size: reading.size(),
-                listed_at_size: cursor.size,
-            })
-        });
+        let blobs = self.blobs.clone();
+        let work = self
+            .reads
+            .list(request, move |asked, reading, caller, paging| {
+                let filter = contribution_filter(asked)?;
+                let cursor = paging.cursor(reading.size())?;
+                let view = reading.view();
+                let page = query::contributions(view, caller, &filter, cursor, paging.limit)?;
+                let next_page_token = paging.next(&page);
+                let mut shown = Shown::new(reading, blobs);
+                let items = page.items.into_iter();
+                let contributions: Result<_, Failure> =
+                    items.map(|item| shown.contribution(item)).collect();
+                Ok(proto::ListContributionsResponse {
+                    contributions: contributions?,
+                    next_page_token,
+                    read_at_size: reading.size(),
+                    listed_at_size: cursor.size,
+                })
+            });
         work.await
     }
 
@@ -215,12 +221,13 @@ fn claim_message(claim: &Claim) -> proto::CostClaim {
 /// Shows contributions with what only their entries say.
 struct Shown {
     recorded: Recorded,
+    blobs: Blobs,
 }
 
 impl Shown {
-    fn new(reading: &Reading) -> Self {
+    fn new(reading: &Reading, blobs: Blobs) -> Self {
         let recorded = Recorded::new(reading.engine());
-        Self { recorded }
+        Self { recorded, blobs }
     }
 
     fn contribution(&mut self, found: Contribution) -> Result<proto::Contribution, Failure> {
@@ -234,7 +241,7 @@ impl Shown {
         let description = entry.description(at.number).to_owned();
         let recorded_at = timestamp(entry.recorded_at);
         let withdrawn = row.withdrawn.as_ref();
-        let stored = false;
+        let stored = self.blobs.uploaded_by(&row.content_hash, &row.name.party);
         Ok(proto::Contribution {
             id: row.id.0.to_vec().into(),
             name: row.name.to_string(),

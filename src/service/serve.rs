@@ -17,13 +17,14 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use zeroize::Zeroizing;
 
+use super::blob::BlobStore;
 use super::book::Book;
 use super::calls::Calls;
 use super::connections::accept;
 use super::ledger::Ledger;
 use super::limits::{
-    CONNECTION_WINDOW_BYTES, HEADER_BYTES_MAX, MESSAGE_BYTES_MAX, QUERY_BYTES_MAX,
-    STREAM_WINDOW_BYTES, ServeLimits,
+    CHUNK_BYTES_MAX, CHUNK_FRAME_BYTES, CONNECTION_WINDOW_BYTES, HEADER_BYTES_MAX,
+    MESSAGE_BYTES_MAX, QUERY_BYTES_MAX, STREAM_WINDOW_BYTES, ServeLimits,
 };
 use super::log::Log;
 use super::pool::Pools;
@@ -33,7 +34,9 @@ use super::settlement::Settlements;
 use super::stopping::stopped;
 use super::valuation::Valuations;
 use crate::engine::Engine;
+use crate::store::blobs::Blobs;
 use crate::wire::proto::FILE_DESCRIPTORS;
+use crate::wire::proto::blob_service_server::BlobServiceServer;
 use crate::wire::proto::book_service_server::BookServiceServer;
 use crate::wire::proto::ledger_service_server::LedgerServiceServer;
 use crate::wire::proto::log_service_server::LogServiceServer;
@@ -92,11 +95,16 @@ pub enum ServeError {
     Transport(#[source] tonic::transport::Error),
 }
 
-/// Serves an engine until `shutdown` ends and all calls are finished or cut off.
+/// Serves an engine, and the blobs beside it, until `shutdown` ends and all calls are finished or
+/// cut off.
 ///
 /// # Errors
 /// See [`ServeError`]; nothing was answered except after [`ServeError::Transport`].
-pub async fn serve<F>(engine: Engine, options: ServeOptions<F>) -> Result<(), ServeError>
+pub async fn serve<F>(
+    engine: Engine,
+    blobs: Blobs,
+    options: ServeOptions<F>,
+) -> Result<(), ServeError>
 where
     F: Future<Output = ()>,
 {
@@ -108,7 +116,7 @@ where
     let (stop, stopping) = watch::channel(false);
     let (cut, cutting) = watch::channel(false);
     let limits = options.limits;
-    let (health, routes) = routes(engine, limits, &stopping).await?;
+    let (health, routes) = routes(engine, blobs, limits, &stopping).await?;
     let mut server = builder(&limits);
     if let Some(tls) = &options.tls {
         let identity = Identity::from_pem(&tls.certificate, tls.key.as_str());
@@ -162,13 +170,18 @@ fn builder(limits: &ServeLimits) -> Server {
 /// Returns all services, with the bounds of their messages, and what reports their health.
 async fn routes(
     engine: Engine,
+    blobs: Blobs,
     limits: ServeLimits,
     stopping: &watch::Receiver<bool>,
 ) -> Result<(HealthReporter, Routes), ServeError> {
     let reads = Reads::new(engine, &limits);
-    let ledger = Ledger::new(reads.clone(), limits, stopping.clone());
+    let blob_bytes_max = blobs.limits().blob_bytes_max;
+    let ledger = Ledger::new(reads.clone(), limits, blob_bytes_max, stopping.clone());
     let ledger = LedgerServiceServer::new(ledger).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let registry = RegistryServiceServer::new(Registry::new(reads.clone()));
+    let blob = BlobStore::new(reads.clone(), blobs.clone(), &limits, stopping.clone());
+    let blob = BlobServiceServer::new(blob)
+        .max_decoding_message_size(CHUNK_BYTES_MAX.saturating_add(CHUNK_FRAME_BYTES));
+    let registry = RegistryServiceServer::new(Registry::new(reads.clone(), blobs));
     let registry = registry.max_decoding_message_size(QUERY_BYTES_MAX);
     let pool = PoolServiceServer::new(Pools::new(reads.clone()));
     let pool = pool.max_decoding_message_size(QUERY_BYTES_MAX);
@@ -189,6 +202,7 @@ async fn routes(
     let mut routes = Routes::builder();
     routes
         .add_service(ledger)
+        .add_service(blob)
         .add_service(registry)
         .add_service(pool)
         .add_service(valuation)
@@ -205,6 +219,7 @@ async fn routes(
 const SERVICES: &[&str] = &[
     "",
     LedgerServiceServer::<Ledger>::NAME,
+    BlobServiceServer::<BlobStore>::NAME,
     RegistryServiceServer::<Registry>::NAME,
     PoolServiceServer::<Pools>::NAME,
     ValuationServiceServer::<Valuations>::NAME,

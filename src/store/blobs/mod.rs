@@ -149,6 +149,11 @@ impl Blobs {
         Upload::begin(self, hash, size, Some(party)).await
     }
 
+    /// Returns what uploads are bounded by.
+    pub fn limits(&self) -> BlobLimits {
+        self.inner.limits
+    }
+
     /// Says whether a blob was uploaded whole by this party.
     pub fn uploaded_by(&self, hash: &ContentHash, party: &PartyName) -> bool {
         self.marks().has(hash, party)

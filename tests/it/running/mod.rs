@@ -4,6 +4,7 @@
 //! clock stands still until a test moves it.
 
 pub mod actions;
+pub mod settled;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,14 +15,14 @@ use fenrun::domain::{
     LedgerId, Nonce, POSSESSION_TYPE, PublicKey, RecordContributions, Role, Signer, UnixMillis,
     signing_bytes,
 };
-use fenrun::engine::{
-    Clock, Engine, EngineLimits, EngineOptions, ManualClock, MemoryAttachments, SignedBytes, found,
-};
+use fenrun::engine::{Clock, Engine, EngineLimits, EngineOptions, ManualClock, SignedBytes, found};
 use fenrun::keys::{SecretKey, issue_token};
 use fenrun::service::{ServeError, ServeLimits, ServeOptions, TlsIdentity, serve};
+use fenrun::store::blobs::{BlobLimits, Blobs};
 use fenrun::store::index::Index;
-use fenrun::store::log::{LogStore, MemoryLog};
+use fenrun::store::log::{DataFolder, LogStore, MemoryLog};
 use fenrun::wire::{encode_application, encode_command, encode_possession, proto};
+use proto::blob_service_client::BlobServiceClient;
 use proto::ledger_service_client::LedgerServiceClient;
 use proto::log_service_client::LogServiceClient;
 use proto::registry_service_client::RegistryServiceClient;
@@ -67,6 +68,8 @@ pub fn terms_hash() -> ContentHash {
 pub struct Setup {
     /// The bounds of the server.
     pub limits: ServeLimits,
+    /// The bounds of uploads.
+    pub blobs: BlobLimits,
     /// A certificate.
     pub tls: Option<TlsIdentity>,
     /// How long calls have to finish when the server stops.
@@ -77,6 +80,10 @@ pub struct Setup {
 pub struct Running {
     /// The engine behind it.
     pub engine: Engine,
+    /// Its blobs.
+    pub blobs: Blobs,
+    /// Where they lie.
+    pub folder: tempfile::TempDir,
     /// Its clock.
     pub clock: Arc<ManualClock>,
     /// Its id.
@@ -94,11 +101,17 @@ impl Running {
         let clock = Arc::new(ManualClock::at(START));
         let mut log = MemoryLog::new();
         let ledger = found(&mut log, &key("log"), START, &founding()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Arc::new(DataFolder::open(folder.path()).unwrap());
+        let place = folder.path().join("blobs");
+        // It waits for the disk, which a task must not.
+        let opened = tokio::task::spawn_blocking(move || Blobs::open(disk, &place, setup.blobs));
+        let blobs = opened.await.unwrap().unwrap();
         let log: Box<dyn LogStore> = Box::new(log);
         let engine = Engine::start(EngineOptions {
             log,
             index: Index::memory(),
-            attachments: Arc::new(MemoryAttachments::default()),
+            attachments: Arc::new(blobs.clone()),
             signer: Arc::new(key("log")),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             limits: EngineLimits::default(),
@@ -118,9 +131,11 @@ impl Running {
             },
             shutdown_deadline: setup.shutdown_deadline.unwrap_or(PATIENCE),
         };
-        let serving = tokio::spawn(serve(engine.clone(), options));
+        let serving = tokio::spawn(serve(engine.clone(), blobs.clone(), options));
         Self {
             engine,
+            blobs,
+            folder,
             clock,
             ledger,
             port,
@@ -194,6 +209,26 @@ impl Running {
         LogServiceClient::new(endpoint.connect().await.unwrap())
     }
 
+    /// Returns a client of the blobs.
+    pub async fn blob_client(&self) -> BlobServiceClient<Channel> {
+        BlobServiceClient::new(self.channel().await)
+    }
+
+    /// Uploads bytes as a party.
+    pub async fn put(
+        &self,
+        party: &str,
+        bytes: impl AsRef<[u8]>,
+    ) -> Result<proto::PutResponse, Status> {
+        let parts = tokio_stream::iter(upload(bytes.as_ref()));
+        let answer = self
+            .blob_client()
+            .await
+            .put(self.request(party, parts))
+            .await;
+        answer.map(tonic::Response::into_inner)
+    }
+
     /// Returns the time, in unix milliseconds.
     pub fn clock_now(&self) -> u64 {
         self.clock.now().0
@@ -212,12 +247,15 @@ impl Running {
 
     /// Returns a command of a party, not yet written.
     pub fn command(&self, party: &str, action: impl Into<Action>) -> Command {
+        let action = action.into();
+        // A founding command makes a ledger and names none.
+        let ledger = (!matches!(action, Action::Found(_))).then_some(self.ledger);
         Command {
-            ledger: Some(self.ledger),
+            ledger,
             actor: party.parse().unwrap(),
             nonce: nonce(self.nonces.fetch_add(1, Ordering::Relaxed)),
             created_at: self.clock.now(),
-            action: action.into(),
+            action,
         }
     }
 
@@ -299,6 +337,21 @@ pub fn sign_at(
         action: action.into(),
     };
     sign_bytes(encode_command(&command), &key(party))
+}
+
+/// Returns the parts of an upload: its announcement, then its bytes in chunks of 10.
+pub fn upload(bytes: &[u8]) -> Vec<proto::PutRequest> {
+    use proto::put_request::Part;
+    let header = proto::PutHeader {
+        hash: ContentHash::of(bytes).0.to_vec().into(),
+        size: bytes.len() as u64,
+    };
+    let chunks = bytes.chunks(10);
+    let chunks = chunks.map(|chunk| Part::Chunk(chunk.to_vec().into()));
+    let parts = std::iter::once(Part::Header(header)).chain(chunks);
+    parts
+        .map(|part| proto::PutRequest { part: Some(part) })
+        .collect()
 }
 
 /// Returns a request with a bearer token.

@@ -22,7 +22,8 @@ use super::refused;
 use crate::running::actions::record;
 use crate::running::{PATIENCE, Running, Setup};
 
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
+    "fenrun.v1.BlobService",
     "fenrun.v1.BookService",
     "fenrun.v1.LedgerService",
     "fenrun.v1.LogService",
@@ -235,22 +236,32 @@ async fn a_listener_that_is_not_loopback_needs_tls_or_the_word() {
         shutdown_deadline: Duration::ZERO,
     };
     let engine = || running.engine.clone();
-    let refused = serve(engine(), options(None, false).await)
+    let refused = serve(engine(), running.blobs.clone(), options(None, false).await)
         .await
         .unwrap_err();
     assert!(
         matches!(refused, ServeError::PlainListener { .. }),
         "{refused}"
     );
-    serve(engine(), options(None, true).await).await.unwrap();
-    serve(engine(), options(Some(certificate().0), false).await)
+    serve(engine(), running.blobs.clone(), options(None, true).await)
         .await
         .unwrap();
+    serve(
+        engine(),
+        running.blobs.clone(),
+        options(Some(certificate().0), false).await,
+    )
+    .await
+    .unwrap();
     let (mut broken, _) = certificate();
     broken.key = "no key".to_owned().into();
-    let refused = serve(engine(), options(Some(broken), false).await)
-        .await
-        .unwrap_err();
+    let refused = serve(
+        engine(),
+        running.blobs.clone(),
+        options(Some(broken), false).await,
+    )
+    .await
+    .unwrap_err();
     assert!(matches!(refused, ServeError::Tls(_)), "{refused}");
 }
 

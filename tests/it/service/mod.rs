@@ -1,9 +1,13 @@
 //! The service over real gRPC, one file a topic.
 
+mod blobs;
 mod errors;
 mod frame;
 mod ledger;
+mod limits;
 mod log;
+mod money;
+mod permissions;
 mod registry;
 mod tokens;
 

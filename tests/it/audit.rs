@@ -197,3 +197,24 @@ async fn another_ledger_or_key_is_refused_before_anything_is_audited() {
     let ended = audit(&running, folder.path(), "ghost", &[]).await;
     assert_eq!(ended.code, 4, "{}", ended.stderr);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_settled_period_is_audited_to_the_last_account_and_line() {
+    let running = Running::peopled().await;
+    running.settle().await;
+    let folder = tempfile::tempdir().unwrap();
+    let json = ["--output", "json"];
+    let ended = audit(&running, folder.path(), "auditor", &json).await;
+    assert_eq!(ended.code, 0, "{}\n{}", ended.stdout, ended.stderr);
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(report["checked"]["settlements"], 1);
+    assert!(report["checked"]["accounts"].as_u64() > Some(3), "{report}");
+    let why = report["not_checked"][0]["why"].as_str().unwrap();
+    assert!(why.contains("the method is \"measured\""), "{report}");
+
+    let ended = audit(&running, folder.path(), "provider", &json).await;
+    assert_eq!(ended.code, 0, "{}\n{}", ended.stdout, ended.stderr);
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert!(report["checked"]["lines"].as_u64() > Some(2), "{report}");
+    assert!(report["checked"]["entries"].as_u64() > Some(3), "{report}");
+}

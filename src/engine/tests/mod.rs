@@ -5,6 +5,7 @@ mod door;
 mod faulty_log;
 mod folder;
 mod limits;
+mod order;
 mod restart;
 
 use std::time::Duration;

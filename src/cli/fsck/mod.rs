@@ -2,7 +2,7 @@
 
 mod replay;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -126,7 +126,7 @@ fn check(dir: &Path, with_blobs: bool) -> Result<Checked, CommandError> {
 }
 
 /// Opens the blobs where there are any; a folder without them is not changed.
-fn open_blobs(disk: Arc<dyn Disk>, folder: &PathBuf) -> Result<Option<Blobs>, CommandError> {
+fn open_blobs(disk: Arc<dyn Disk>, folder: &Path) -> Result<Option<Blobs>, CommandError> {
     if !folder.is_dir() {
         return Ok(None);
     }

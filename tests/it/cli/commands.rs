@@ -362,3 +362,27 @@ fn a_folder_is_checked_reindexed_and_a_flipped_byte_is_found() {
         .ended_with(1);
     assert!(refused.starts_with("error: LOG_DAMAGED"), "{refused}");
 }
+
+#[test]
+fn tls_is_spoken_with_whom_the_certificates_say() {
+    let machine = Machine::new();
+    machine.found().well();
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    machine.file("cert.pem", &made.cert.pem());
+    machine.file("cert.key", &made.signing_key.serialize_pem());
+    let service = machine.serve_with(&["--tls-cert", "cert.pem", "--tls-key", "cert.key"]);
+    assert!(
+        service.url.starts_with("https://127.0.0.1:"),
+        "{}",
+        service.url
+    );
+    let line = ["connect", &service.url, "--ca", "cert.pem"];
+    machine.run("operator", &line).well();
+    machine.run("operator", &["party", "show"]).well();
+    let other = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    machine.file("other.pem", &other.cert.pem());
+    let line = ["party", "show", "--ca", "other.pem"];
+    machine.run("operator", &line).ended_with(5);
+    let plain = service.url.replace("https", "http");
+    machine.run("anna", &["connect", &plain]).ended_with(5);
+}

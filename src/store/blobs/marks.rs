@@ -1,11 +1,11 @@
 //! Marks: which party itself uploaded every byte of which blob, durable before it is answered.
 //!
-//! They lie in the file `uploads` of the data folder, a record of 128 bytes each: `u8 1 ‖ u8 length
-//! of the name ‖ name, padded with zeros to 40 bytes ‖ hash ‖ u64 LE size ‖ zeros ‖ u32 LE CRC-32C of
-//! the 124 bytes before`. A mark of the ledger itself has the empty name. Each record is synced before the next is
-//! written, so a crash can tear the last one only. Every start writes all marks into a new file,
-//! syncs it and puts it in place: what the last process wrote and did not sync may read and still
-//! be lost.
+//! They lie in the file `uploads` of the data folder, a record of 128 bytes each: `u8 1 ‖ u8
+//! length of the name ‖ name, padded with zeros to 40 bytes ‖ hash ‖ u64 LE size ‖ zeros ‖ u32 LE
+//! CRC-32C of the 124 bytes before`. A mark of the ledger itself has the empty name. Each record
+//! is synced before the next is written, so a crash can tear the last one only. Every start writes
+//! all marks into a new file, syncs it and puts it in place: what the last process wrote and did
+//! not sync may read and still be lost.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;

@@ -1,15 +1,15 @@
 //! Blobs: bytes under their BLAKE3 hash, datasets and attachments alike.
 //!
-//! Bytes go through `object_store` as `ab/abcd...`. Its local folder, told to sync
-//! (`with_fsync`), writes an upload beside its place under a name with `#`, syncs the file, gives it
-//! its name and syncs the folders that changed, before `complete` returns; what a crash leaves under
-//! such names is removed at start. That a blob is durable is then noted with a mark (`marks`), synced
-//! too, and only then is the upload answered. **A blob without a mark is not there**, however well
-//! it reads: after a failed sync or a killed process, what reads may still be lost.
+//! Bytes go through `object_store` as `ab/abcd...`. Its local folder, told to sync (`with_fsync`),
+//! writes an upload beside its place under a name with `#`, syncs the file, gives it its name and
+//! syncs the folders that changed, before `complete` returns; what a crash leaves under such names
+//! is removed at start. That a blob is durable is then noted with a mark (`marks`), synced too,
+//! and only then is the upload answered. **A blob without a mark is not there**, however well it
+//! reads: after a failed sync or a killed process, what reads may still be lost.
 //!
-//! A mark says which party itself uploaded every byte. Nothing that a party is answered depends
-//! on what others uploaded, and every upload is written, also one of bytes that are there.
-//! Blobs are never deleted, as entries name them.
+//! A mark says which party itself uploaded every byte. Nothing that a party is answered depends on
+//! what others uploaded, and every upload is written, also one of bytes that are there. Blobs are
+//! never deleted, as entries name them.
 
 mod check;
 mod fault;

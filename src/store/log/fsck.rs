@@ -7,16 +7,17 @@ use std::sync::Arc;
 use crate::domain::{LedgerId, TreeHash};
 use crate::merkle::{Frontier, VerifierKey};
 
+use super::compare::judge_signature;
 use super::disk::Disk;
 use super::evidence::{FixedKeys, LogKeys};
 use super::fault::LogFault;
 use super::format::{Damage, Header, Place};
 use super::scan::{Cut, find_footer};
 use super::segment_log::PAGE;
+use super::segments::{Found, number_of, read_at, read_header};
 use super::shared::{SEGMENT_FOLDER, segment_name};
-use super::start::{
-    Found, StartError, judge_signature, number_of, read_at, read_header, read_page,
-};
+use super::start::read_page;
+use super::start_error::StartError;
 use super::tree_files::{PLACES, TREE_FOLDER, TreeChanges, TreeFiles};
 use super::verify::{SegmentEnd, Visitor, Walk};
 

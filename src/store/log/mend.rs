@@ -7,8 +7,9 @@ use super::fault::LogFault;
 use super::format::{Damage, Place, SECTOR_BYTES, offset_of, place_of};
 use super::scan::Cut;
 use super::segment_log::{encode_footer, write_and_sync};
+use super::segments::{Found, read_at};
 use super::shared::SEGMENT_FOLDER;
-use super::start::{Found, StartError, read_at};
+use super::start_error::StartError;
 use super::verify::{SegmentEnd, Walk};
 
 /// Rewrites everything from the last batch on, in the order in which it was first written;

@@ -4,6 +4,7 @@
 //! every implementation promises, and one suite (`conformance`) holds all of them to it.
 
 mod batch;
+mod compare;
 mod contract;
 mod disk;
 mod evidence;
@@ -17,8 +18,10 @@ mod mend;
 mod reader;
 mod scan;
 mod segment_log;
+mod segments;
 mod shared;
 mod start;
+mod start_error;
 mod tree_files;
 mod verify;
 
@@ -39,7 +42,8 @@ pub use evidence::{Evidence, EvidenceSource, FixedKeys, LogKeys};
 pub use fault::LogFault;
 pub use folder::{DataFolder, FolderError};
 pub use format::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
-pub use fsck::{FsckCaller, FsckFinding, FsckReport, LogOnly, fsck};
+pub use fsck::{FSCK_FINDINGS_MAX, FsckCaller, FsckFinding, FsckReport, LogOnly, fsck};
 pub use memory::MemoryLog;
 pub use segment_log::{LogOptions, SEGMENT_BYTES_DEFAULT, SegmentLog};
-pub use start::{StartError, read_founding};
+pub use segments::read_founding;
+pub use start_error::StartError;

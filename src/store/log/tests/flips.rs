@@ -228,3 +228,25 @@ fn the_caller_hears_of_every_entry_and_adds_its_own_findings() {
     assert!(shown[0].ends_with(": entry 2: is odd"));
     assert_eq!(shown[1], "blobs/aa/aa at 0: has another hash");
 }
+
+#[test]
+fn findings_have_a_limit() {
+    struct Many(LogOnly);
+    impl LogKeys for Many {
+        fn entry(&mut self, _: u64, _: &[u8]) {}
+        fn keys(&self, size: u64) -> Vec<VerifierKey> {
+            self.0.keys(size)
+        }
+    }
+    impl FsckCaller for Many {
+        fn check(&mut self, _: u64, _: &[u8]) -> Vec<String> {
+            vec!["is wrong".to_owned(); FSCK_FINDINGS_MAX]
+        }
+        fn beside(&mut self) -> Vec<FsckFinding> {
+            Vec::new()
+        }
+    }
+    let (disk, _) = small_log();
+    let report = fsck(Arc::new(disk), &mut Many(LogOnly(keys().0))).unwrap();
+    assert_eq!(report.findings.len(), FSCK_FINDINGS_MAX);
+}

@@ -217,3 +217,20 @@ fn without_room_reads_go_on_and_writes_once_there_is_room() {
     drop(log);
     compare(open(&disk, SMALL, &[]).unwrap().reader().as_ref(), &maker);
 }
+
+#[test]
+fn segments_that_are_no_longer_held_open_can_be_read() {
+    let options = LogOptions {
+        segment_bytes: SEGMENT_BYTES_MIN,
+        prepare_ahead: false,
+    };
+    let (disk, mut maker) = log_of(options, &[]);
+    let mut log = open(&disk, options, &[]).unwrap();
+    for _ in 0..70 {
+        append(&mut log, &maker.next(&[600])).unwrap();
+    }
+    compare(log.reader().as_ref(), &maker);
+    drop(log);
+    let log = open(&disk, options, &[]).unwrap();
+    compare(log.reader().as_ref(), &maker);
+}

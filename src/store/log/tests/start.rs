@@ -95,6 +95,23 @@ fn an_older_copy_of_the_segments_is_a_rollback_by_the_page() {
 }
 
 #[test]
+fn a_folder_whose_segments_are_all_gone_is_a_rollback_and_not_an_empty_one() {
+    let (disk, maker) = log_of(SMALL, &FILL);
+    for name in disk.names().iter().filter(|name| name.ends_with(".seg")) {
+        disk.take(name);
+    }
+    let refused = |error: Option<StartError>| {
+        let error = error.unwrap();
+        assert!(matches!(error, StartError::Rollback { .. }), "{error}");
+    };
+    refused(open(&disk, SMALL, &[]).err());
+    refused(SegmentLog::create(Arc::new(disk.clone()), SMALL, LEDGER).err());
+    disk.take("high-water");
+    refused(open(&disk, SMALL, &[index_at(&maker, 0)]).err());
+    assert!(matches!(open(&disk, SMALL, &[]), Err(StartError::Empty)));
+}
+
+#[test]
 fn missing_and_shorter_segments_are_damage() {
     let (disk, _) = log_of(SMALL, &FILL);
     let last = last_segment(&disk);

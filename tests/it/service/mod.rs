@@ -8,6 +8,7 @@ mod limits;
 mod log;
 mod money;
 mod permissions;
+mod reasons;
 mod registry;
 mod tokens;
 

@@ -12,7 +12,7 @@ commands! {
     Prove => prove,
 }
 
-/// Reads an index, or the id of a command, or the first digits of one.
+/// Reads an index, or the id of a command.
 ///
 /// A text of at most seven decimal digits is always an index; `#` before it makes a longer one so.
 fn reference(text: &str) -> EntryReference {

@@ -17,7 +17,7 @@ service!(log_service, log_service_client::LogServiceClient);
 pub enum EntryReference {
     /// Its index in the log, from 0.
     Index(u64),
-    /// The id of its command in hex, or at least 8 digits of it.
+    /// The id of its command, 64 hex digits.
     Command(String),
 }
 

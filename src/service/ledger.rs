@@ -1,6 +1,6 @@
 //! `LedgerService`: the write door.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::sync::{oneshot, watch};
 use tonic::{Request, Response, Status, Streaming};
 
@@ -12,7 +12,7 @@ use super::limits::{
 use super::reads::{Answer, Reads};
 use super::status::Failure;
 use super::stopping::{AnswerStream, shutting_down, stopped};
-use crate::domain::{COMMAND_BYTES_MAX, CommandId, Reason, Rejection, Violation};
+use crate::domain::{COMMAND_BYTES_MAX, CommandId, Reason, Rejection, TreeHash, Violation};
 use crate::engine::{
     ATTACHMENT_BYTES_MAX, Engine, Receipt, SignedBytes, StreamAnswer, StreamInput, StreamOutput,
 };
@@ -146,13 +146,22 @@ fn signed_bytes(message: proto::SignedCommand) -> SignedBytes {
 }
 
 fn receipt_message(receipt: &Receipt) -> proto::Receipt {
-    let proof = receipt.inclusion_proof.iter();
+    // All hashes share one allocation: a receipt has some twenty.
+    let proof = &receipt.inclusion_proof;
+    let mut hashes = BytesMut::with_capacity(proof.len().saturating_mul(TreeHash::SIZE));
+    proof
+        .iter()
+        .for_each(|hash| hashes.extend_from_slice(&hash.0));
+    let mut hashes = hashes.freeze();
     proto::Receipt {
         index: receipt.index,
         recorded_at: Some(timestamp(receipt.recorded_at)),
         public_key: Bytes::copy_from_slice(&receipt.public_key.0),
         signature: Bytes::copy_from_slice(&receipt.signature.0),
-        inclusion_proof: proof.map(|hash| Bytes::copy_from_slice(&hash.0)).collect(),
+        inclusion_proof: proof
+            .iter()
+            .map(|_| hashes.split_to(TreeHash::SIZE))
+            .collect(),
         checkpoint: receipt.checkpoint.to_string(),
     }
 }

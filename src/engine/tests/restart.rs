@@ -6,7 +6,7 @@ use super::faulty_log::FaultyLog;
 use crate::domain::{Role, UnixMillis};
 use crate::engine::testing::{Author, Fixture, START, found_ledger, key, options};
 use crate::engine::{Engine, EngineLimits, ManualClock, SignedBytes, StartError};
-use crate::ledger::{Changes, state_hash};
+use crate::ledger::{Changes, CharterRow, RULES_VERSION, encode, key as row_key, state_hash};
 use crate::merkle::leaf_hash;
 use crate::store::index::Index;
 use crate::store::log::{LogStore, MemoryLog};
@@ -122,4 +122,28 @@ fn an_index_that_has_seen_more_or_something_else_is_a_rollback() {
         assert!(matches!(refused, Err(StartError::Rollback { .. })));
     }
     assert_eq!(founded().size(), 1);
+}
+
+#[test]
+fn rules_that_are_newer_than_the_program_are_no_fault_but_too_new() {
+    let clock = Arc::new(ManualClock::at(START));
+    let log = founded();
+    let index = Index::memory();
+    let first = Engine::start(options(
+        Box::new(founded()),
+        Arc::clone(&clock),
+        EngineLimits::default(),
+    ));
+    let charter = CharterRow {
+        rules_version: RULES_VERSION + 1,
+        ..first.unwrap().published().charter.clone()
+    };
+    let mut changes = Changes::new();
+    changes.put(row_key::<CharterRow>(&()), encode(&charter));
+    index.publish(changes, 1, log.tree().root()).unwrap();
+    let mut options = options(Box::new(log), clock, EngineLimits::default());
+    options.index = index;
+    let refused = Engine::start(options);
+    let found = RULES_VERSION + 1;
+    assert!(matches!(refused, Err(StartError::RulesTooNew { found: at }) if at == found));
 }

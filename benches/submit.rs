@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 mod load;
 mod measure;
 
-use load::author::{Author, BULK, ledger_of};
+use load::author::{Author, BULK};
 use load::server::{Server, found_folder, run_if_asked};
 
 fn main() {
@@ -52,9 +52,9 @@ struct Bench {
 impl Bench {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        found_folder(folder.path());
+        let ledger = found_folder(folder.path());
         let server = Server::start(folder.path());
-        let mut author = Author::new(Some(ledger_of(&Author::founding())));
+        let mut author = Author::new(Some(ledger));
         let runtime = Runtime::new().unwrap();
         runtime.block_on(load::submit_stream(server.port, author.admissions()));
         Self {

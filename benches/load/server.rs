@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fenrun::domain::LedgerId;
 use fenrun::engine::{
     EngineLimits, FolderOptions, OpenedFolder, SignedBytes, SystemClock, found, open_folder,
 };
@@ -39,8 +40,8 @@ pub fn run_if_asked() -> bool {
     true
 }
 
-/// Founds the ledger of the benchmarks in a folder.
-pub fn found_folder(folder: &Path) {
+/// Founds the ledger of the benchmarks in a folder; returns its id.
+pub fn found_folder(folder: &Path) -> LedgerId {
     let founding = Author::founding();
     let disk = Arc::new(DataFolder::create(folder).unwrap());
     let ledger = ledger_of(&founding);
@@ -51,7 +52,7 @@ pub fn found_folder(folder: &Path) {
         signature: Bytes::copy_from_slice(&founding.signature.0),
     };
     let now = fenrun::engine::Clock::now(&SystemClock::new());
-    found(&mut log, &key("log"), now, &signed).unwrap();
+    found(&mut log, &key("log"), now, &signed).unwrap()
 }
 
 async fn run(folder: &Path) {

@@ -22,7 +22,7 @@ use fenrun::store::log::{DataFolder, LogOptions, SegmentLog};
 use fenrun::wire::proto;
 use proto::ledger_service_server::{LedgerService, LedgerServiceServer};
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::author::{Author, key, ledger_of};
@@ -86,9 +86,11 @@ async fn run(folder: &Path) {
             shutdown_deadline: Duration::from_secs(10),
         },
     ));
+    // As the service does: a small answer must not wait for the one before it to be confirmed.
+    let bare = TcpIncoming::from(bare).with_nodelay(Some(true));
     let bare = tonic::transport::Server::builder()
         .add_service(LedgerServiceServer::new(Bare))
-        .serve_with_incoming(TcpListenerStream::new(bare));
+        .serve_with_incoming(bare);
     let bare = tokio::spawn(bare);
     let orders = tokio::task::spawn_blocking(move || {
         for order in std::io::stdin().lines() {

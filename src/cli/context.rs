@@ -1,6 +1,6 @@
 //! What a command works with: the settings, the streams, the clock, and ways to the ledger.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -90,6 +90,21 @@ impl<'c, 's> Context<'c, 's> {
     pub fn note(&mut self, text: &str) -> Result<(), CommandError> {
         writeln!(self.streams.stderr, "{text}")?;
         Ok(self.streams.stderr.flush()?)
+    }
+
+    /// Asks on standard error and tells whether the answer on standard input is yes.
+    ///
+    /// # Errors
+    /// The question cannot be written, or the answer not read.
+    pub(super) fn says_yes(&mut self, question: &str) -> Result<bool, CommandError> {
+        let streams = &mut *self.streams;
+        write!(streams.stderr, "{question} Type yes: ")?;
+        streams.stderr.flush()?;
+        let mut answer = String::new();
+        BufReader::new(&mut *streams.stdin)
+            .read_line(&mut answer)
+            .map_err(CommandError::input)?;
+        Ok(answer.trim() == "yes")
     }
 
     pub(super) fn flush(&mut self) -> Result<(), CommandError> {

@@ -1,6 +1,5 @@
 //! `fenrun party admit`: admits a party on its own signed application.
 
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 
 use super::application::ApplicationFile;
@@ -60,17 +59,7 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
 }
 
 fn ask(context: &mut Context<'_, '_>) -> Result<(), CommandError> {
-    let streams = &mut *context.streams;
-    write!(
-        streams.stderr,
-        "Is this the fingerprint that you were told? Type yes: "
-    )?;
-    streams.stderr.flush()?;
-    let mut answer = String::new();
-    BufReader::new(&mut *streams.stdin)
-        .read_line(&mut answer)
-        .map_err(CommandError::input)?;
-    if answer.trim() == "yes" {
+    if context.says_yes("Is this the fingerprint that you were told?")? {
         return Ok(());
     }
     Err(CommandError::input("nobody was admitted")

@@ -1,7 +1,5 @@
 //! `fenrun settlement run`.
 
-use std::io::{BufRead, BufReader};
-
 use super::preview::Previewed;
 use crate::cli::choices::pool_name;
 use crate::cli::recorded::RecordedReport;
@@ -70,14 +68,7 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
 }
 
 fn ask(context: &mut Context<'_, '_>) -> Result<(), CommandError> {
-    let streams = &mut *context.streams;
-    write!(streams.stderr, "Book this? Type yes: ")?;
-    streams.stderr.flush()?;
-    let mut answer = String::new();
-    BufReader::new(&mut *streams.stdin)
-        .read_line(&mut answer)
-        .map_err(CommandError::input)?;
-    if answer.trim() == "yes" {
+    if context.says_yes("Book this?")? {
         return Ok(());
     }
     Err(CommandError::input("nothing was booked")

@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::batch::{BATCH_ENTRIES_MAX, Batch, Reply};
 use super::door::Inspected;
@@ -122,6 +122,8 @@ pub(super) struct Intake {
     handed: Condvar,
     room: Semaphore,
     waiting: Semaphore,
+    /// Whether writing has stopped for good.
+    stopped: watch::Sender<bool>,
     limits: EngineLimits,
 }
 
@@ -134,6 +136,7 @@ impl Intake {
             handed: Condvar::new(),
             room: Semaphore::new(limits.queue_units),
             waiting: Semaphore::new(limits.queue_waiting),
+            stopped: watch::Sender::new(false),
             limits,
         }
     }
@@ -337,9 +340,18 @@ impl Intake {
         drop(flow);
         // Whoever waits for room waits in vain.
         self.room.close();
+        self.stopped.send_replace(true);
         self.ready.notify_one();
         // Submitters find that they will not be answered, and ask why.
         drop((slots, handed));
+    }
+
+    /// Waits until writing has stopped for good, and says why; a shutdown alone is no reason.
+    pub(super) async fn stopped(&self) -> Rejection {
+        let mut stopped = self.stopped.subscribe();
+        // The sender lives as long as this.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+        self.refusal()
     }
 
     /// Takes nothing more in; what is in is decided and committed.

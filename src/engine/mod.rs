@@ -138,6 +138,12 @@ impl Engine {
         stream::open(self)
     }
 
+    /// Waits until writing has stopped for good, by a fault that only a restart mends, and says
+    /// why; reads go on. A shutdown is none, and neither is a full disk.
+    pub async fn writing_stopped(&self) -> Rejection {
+        self.0.intake.stopped().await
+    }
+
     /// Returns the readers' side of the log.
     pub fn log(&self) -> &Arc<dyn LogReader> {
         &self.0.log

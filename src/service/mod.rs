@@ -24,6 +24,8 @@ mod serve;
 mod settlement;
 mod status;
 mod stopping;
+#[cfg(test)]
+mod tests;
 mod valuation;
 
 pub use calls::{REQUEST_ID_HEADER, RequestId};

@@ -3,6 +3,9 @@
 //! On the word to stop it takes no more connections and calls, lets those at work finish, ends its
 //! streams with `SHUTTING_DOWN`, and after the deadline cuts off what is left. The engine goes on:
 //! whoever started it shuts it down afterwards.
+//!
+//! Health says of every service whether it serves. Once the engine has stopped writing for good the
+//! write door does not, and everything else does: reads go on.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -116,7 +119,7 @@ where
     let (stop, stopping) = watch::channel(false);
     let (cut, cutting) = watch::channel(false);
     let limits = options.limits;
-    let (health, routes) = routes(engine, blobs, limits, &stopping).await?;
+    let (health, routes) = routes(engine.clone(), blobs, limits, &stopping).await?;
     let mut server = builder(&limits);
     if let Some(tls) = &options.tls {
         let identity = Identity::from_pem(&tls.certificate, tls.key.as_str());
@@ -127,7 +130,10 @@ where
     let connections = accept(options.listener, &limits, cutting);
     let shutdown = options.shutdown;
     let signal = async move {
-        shutdown.await;
+        tokio::select! {
+            () = shutdown => {}
+            () = report_stopped_writing(&engine, &health) => {}
+        }
         tracing::info!(%address, "stopping: no more connections and calls");
         not_serving(&health).await;
         stop.send_replace(true);
@@ -245,4 +251,15 @@ async fn not_serving(health: &HealthReporter) {
         let mut health = health.clone();
         health.clear_service_status(name).await;
     }
+}
+
+/// Tells those who watch the write door that it is closed, once the engine has stopped writing;
+/// never returns.
+async fn report_stopped_writing(engine: &Engine, health: &HealthReporter) {
+    let why = engine.writing_stopped().await;
+    tracing::error!(reason = why.reason.as_str(), "no more writes; reads go on");
+    health
+        .set_not_serving::<LedgerServiceServer<Ledger>>()
+        .await;
+    std::future::pending().await
 }

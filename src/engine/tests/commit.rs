@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use tokio::task::JoinSet;
 
-use super::faulty_log::{Failure, FaultyLog};
 use super::{settled, until};
 use crate::domain::{LedgerId, Reason, Role};
 use crate::engine::SignedBytes;
+use crate::engine::testing::faulty_log::{Failure, FaultyLog};
 use crate::engine::testing::{Author, Fixture, found_ledger};
 
 fn founded() -> (FaultyLog, LedgerId) {

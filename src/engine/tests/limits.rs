@@ -6,9 +6,9 @@ use std::time::Duration;
 use futures_util::poll;
 use tokio::task::{JoinSet, unconstrained};
 
-use super::faulty_log::FaultyLog;
 use super::{PATIENCE, settled, until};
 use crate::domain::{Reason, Role};
+use crate::engine::testing::faulty_log::FaultyLog;
 use crate::engine::testing::{Fixture, found_ledger};
 use crate::engine::{
     BATCH_ENTRIES_MAX, EngineLimits, QUEUE_UNITS_MAX, QUEUE_WAIT_MAX, QUEUE_WAITING_MAX,

@@ -2,7 +2,6 @@
 
 mod commit;
 mod door;
-mod faulty_log;
 mod folder;
 mod limits;
 mod order;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::faulty_log::FaultyLog;
 use crate::domain::{Role, UnixMillis};
+use crate::engine::testing::faulty_log::FaultyLog;
 use crate::engine::testing::{Author, Fixture, START, found_ledger, key, options};
 use crate::engine::{Engine, EngineLimits, ManualClock, SignedBytes, StartError};
 use crate::ledger::{Changes, CharterRow, RULES_VERSION, encode, key as row_key, state_hash};

@@ -29,7 +29,7 @@ const ELSEWHERE: &[Reason] = &[
     Reason::ValuationMismatch,
     Reason::ResultDiffers,
     Reason::SettlementRefused,
-    // The tests of the engine and of the stores, which can break a disk.
+    // The service's own tests, on an engine whose disk breaks.
     Reason::NoSpace,
     Reason::StoreFault,
     // What no input of this version brings about.

@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How an append fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// Nothing is written.
     Clean,
     /// The batch is written, and the error comes all the same.
@@ -31,30 +31,30 @@ struct State {
 
 /// Clones are the same log.
 #[derive(Clone, Default)]
-pub(super) struct FaultyLog {
+pub(crate) struct FaultyLog {
     log: Arc<Mutex<MemoryLog>>,
     state: Arc<(Mutex<State>, Condvar)>,
 }
 
 impl FaultyLog {
     /// Lets appends wait before they do anything, or lets them go on.
-    pub(super) fn hold(&self, held: bool) {
+    pub(crate) fn hold(&self, held: bool) {
         self.state.0.lock().unwrap().held = held;
         self.state.1.notify_all();
     }
 
     /// Makes the next append fail.
-    pub(super) fn fail(&self, failure: Failure) {
+    pub(crate) fn fail(&self, failure: Failure) {
         self.state.0.lock().unwrap().failure = Some(failure);
     }
 
     /// Returns how many appends have begun.
-    pub(super) fn begun(&self) -> usize {
+    pub(crate) fn begun(&self) -> usize {
         self.state.0.lock().unwrap().begun
     }
 
     /// Returns the log as it is opened again after a failure.
-    pub(super) fn reopened(&self) -> Box<Self> {
+    pub(crate) fn reopened(&self) -> Box<Self> {
         Box::new(Self {
             log: Arc::clone(&self.log),
             state: Arc::default(),

@@ -1,5 +1,7 @@
 //! A founded ledger in memory for tests, and parties that sign for it.
 
+pub(crate) mod faulty_log;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,0 +1,3 @@
+//! Tests of the service, over gRPC, on an engine whose stores break when they are told to.
+
+mod faults;

@@ -41,6 +41,8 @@ pub mod store;
 
 pub mod engine;
 
+pub mod web;
+
 pub mod client;
 pub mod service;
 

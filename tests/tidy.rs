@@ -24,8 +24,9 @@ const FLOORS: &[(&str, u8)] = &[
     ("audit", 21),
     ("store", 30),
     ("engine", 40),
+    // The service mounts the routes of the web on its port.
+    ("web", 49),
     ("service", 50),
-    ("web", 50),
     ("client", 50),
     ("config", 60),
     ("telemetry", 60),

@@ -1,20 +1,23 @@
-//! The RFC 6962 tree over the log, its proofs, and C2SP signed notes and checkpoints.
+//! The RFC 6962 tree over the log, its proofs and tiles, and C2SP signed notes and checkpoints.
 //!
 //! All of it is pure: nodes come through [`Nodes`], signing and checking through the traits of
 //! `domain`. What comes from outside is checked in full and answered with a reason, whatever
 //! its bytes; proof making and proof checking share no code, so that one tests the other.
 
+mod bundle;
 mod checkpoint;
 mod frontier;
 mod hashing;
 mod note;
 mod prove;
+mod tile;
 mod verifier_key;
 mod verify;
 
 #[cfg(test)]
 mod tests;
 
+pub use bundle::{BundleError, bundled, push_bundled};
 pub use checkpoint::{Checkpoint, CheckpointError, open_checkpoint, sign_checkpoint};
 pub use frontier::{Frontier, FrontierError, root_of, root_of_leaves};
 pub use hashing::{empty_root, leaf_hash, node_hash};
@@ -22,5 +25,6 @@ pub use note::{NoteError, NoteSignature, SignedNote};
 pub use prove::{
     MemoryTree, NodeMissing, Nodes, ProveError, Prover, consistency_proof, inclusion_proof, root_at,
 };
+pub use tile::{TILE_WIDTH, TileId, TileKind, TileNodeError, TileNodes, TilePathError, Tiles};
 pub use verifier_key::{KeyHint, VerifierKey, VerifierKeyError};
 pub use verify::{ProofError, verify_consistency, verify_inclusion};

@@ -13,7 +13,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use tonic::body::Body;
-use tonic::codegen::http::{HeaderMap, HeaderValue, Request, Response};
+use tonic::codegen::http::header::CONTENT_TYPE;
+use tonic::codegen::http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode};
 use tonic::transport::server::TlsConnectInfo;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
@@ -55,6 +56,7 @@ enum Outcome {
     Answered,
     Refused(Reason),
     Other(Code),
+    Plain(StatusCode),
 }
 
 /// A call while any part of it is at work.
@@ -86,6 +88,10 @@ impl Drop for Work {
             Some(Outcome::Other(code)) => {
                 tracing::info!(%request, method, party, peer, micros, ?code, "not answered");
             }
+            Some(Outcome::Plain(status)) => {
+                let status = status.as_u16();
+                tracing::debug!(%request, method, party, peer, micros, status, "answered");
+            }
             None => tracing::info!(%request, method, party, peer, micros, "left by its client"),
         }
     }
@@ -110,6 +116,12 @@ impl Call {
     /// Returns the call of a request.
     pub fn of<T>(request: &tonic::Request<T>) -> Self {
         let call = request.extensions().get::<Self>().cloned();
+        call.unwrap_or_else(|| Self::new("", None))
+    }
+
+    /// Returns the call of a request that is not of gRPC.
+    pub fn among(extensions: &Extensions) -> Self {
+        let call = extensions.get::<Self>().cloned();
         call.unwrap_or_else(|| Self::new("", None))
     }
 
@@ -154,7 +166,12 @@ impl Call {
     }
 
     /// Notes how a call ended that answered with headers; a stream goes on and says so itself.
-    fn heard(&self, headers: &HeaderMap) -> Option<Status> {
+    fn heard(&self, response: &Response<Body>) -> Option<Status> {
+        let headers = response.headers();
+        if !is_grpc(headers) {
+            let _ = self.0.outcome.set(Outcome::Plain(response.status()));
+            return None;
+        }
         let status = Status::from_header_map(headers)?;
         if status.code() == Code::Ok {
             return None;
@@ -223,7 +240,7 @@ where
                     call.broken(Status::deadline_exceeded(text)).into_http()
                 }
             };
-            if let Some(status) = call.heard(response.headers()) {
+            if let Some(status) = call.heard(&response) {
                 response = status.into_http();
             }
             if let Ok(id) = HeaderValue::try_from(call.id().to_string()) {
@@ -239,6 +256,12 @@ async fn elapsed(deadline: Option<tokio::time::Sleep>) {
         Some(deadline) => deadline.await,
         None => std::future::pending().await,
     }
+}
+
+/// Tells an answer of gRPC from one of plain HTTP.
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
 fn peer(request: &Request<Body>) -> Option<std::net::SocketAddr> {

@@ -81,11 +81,7 @@ impl LogService for Log {
         let call = Call::of(&request);
         let opened = self.reads.open(request, |asked, reading| {
             let identity = reading.identity()?;
-            if !identity.caller.sees_all() {
-                let text = "only an operator or an auditor reads the whole log; GetEntry shows \
-                            the entries that the party may see";
-                return Err(Failure::refused(Reason::NotPermitted, text));
-            }
+            whole_log_only(&identity.caller)?;
             let size = reading.size();
             let first = asked.first_index;
             if first > size {
@@ -130,6 +126,16 @@ impl LogService for Log {
         });
         work.await
     }
+}
+
+/// Refuses whoever may not read every entry.
+pub(super) fn whole_log_only(caller: &Caller) -> Result<(), Failure> {
+    if caller.sees_all() {
+        return Ok(());
+    }
+    let text = "only an operator or an auditor reads the whole log; GetEntry shows the entries \
+                that the party may see";
+    Err(Failure::refused(Reason::NotPermitted, text))
 }
 
 /// An entry and its leaf bytes.

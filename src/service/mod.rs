@@ -27,6 +27,7 @@ mod stopping;
 #[cfg(test)]
 mod tests;
 mod valuation;
+mod web;
 
 pub use calls::{REQUEST_ID_HEADER, RequestId};
 pub use limits::*;

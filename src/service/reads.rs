@@ -324,6 +324,15 @@ impl Reads {
         self.finish(&call, self.read(request, 0, work).await)
     }
 
+    /// Returns a read of the newest state by who presents a token.
+    pub fn reading(&self, presented: Presented) -> Reading {
+        Reading {
+            state: self.engine.published(),
+            presented,
+            desk: self.clone(),
+        }
+    }
+
     /// Returns who makes a call that is no read of rows.
     ///
     /// # Errors
@@ -333,12 +342,7 @@ impl Reads {
         request: &Request<T>,
         call: &Call,
     ) -> Result<Identity, Failure> {
-        let presented = Presented::take(request.metadata())?;
-        let reading = Reading {
-            state: self.engine.published(),
-            presented,
-            desk: self.clone(),
-        };
+        let reading = self.reading(Presented::take(request.metadata())?);
         let identity = self.run(move || reading.identity()).await?;
         call.by(identity.name());
         Ok(identity)

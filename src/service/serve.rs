@@ -1,4 +1,4 @@
-//! The server: a listener in, gRPC out, until it is told to stop.
+//! The server: a listener in, gRPC and plain HTTP out, until it is told to stop.
 //!
 //! On the word to stop it takes no more connections and calls, lets those at work finish, ends its
 //! streams with `SHUTTING_DOWN`, and after the deadline cuts off what is left. The engine goes on:
@@ -36,8 +36,10 @@ use super::registry::Registry;
 use super::settlement::Settlements;
 use super::stopping::stopped;
 use super::valuation::Valuations;
+use super::web::{Mounted, unknown};
 use crate::engine::Engine;
 use crate::store::blobs::Blobs;
+use crate::web::{Schedule, router};
 use crate::wire::proto::FILE_DESCRIPTORS;
 use crate::wire::proto::blob_service_server::BlobServiceServer;
 use crate::wire::proto::book_service_server::BookServiceServer;
@@ -165,6 +167,7 @@ async fn overdue(mut stopping: watch::Receiver<bool>, deadline: Duration) {
 
 fn builder(limits: &ServeLimits) -> Server {
     Server::builder()
+        .accept_http1(true)
         .max_concurrent_streams(limits.streams_per_connection)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
@@ -197,7 +200,8 @@ async fn routes(
     let settlement = settlement.max_decoding_message_size(QUERY_BYTES_MAX);
     let book = BookServiceServer::new(Book::new(reads.clone()));
     let book = book.max_decoding_message_size(QUERY_BYTES_MAX);
-    let log = LogServiceServer::new(Log::new(reads, stopping.clone()));
+    let schedule = Schedule::new(reads.engine().clone());
+    let log = LogServiceServer::new(Log::new(reads.clone(), stopping.clone()));
     let log = log.max_decoding_message_size(QUERY_BYTES_MAX);
     let (health, health_server) = tonic_health::server::health_reporter();
     for name in SERVICES {
@@ -218,7 +222,9 @@ async fn routes(
         .add_service(health_server)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
-    Ok((health, routes.routes()))
+    let web = router(Mounted::new(reads, schedule, stopping.clone()));
+    let all = routes.routes().into_axum_router();
+    Ok((health, all.merge(web).fallback(unknown).into()))
 }
 
 /// The names of the services whose health is reported; the empty one is the server as a whole.

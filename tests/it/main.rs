@@ -8,3 +8,4 @@ mod digits;
 mod kill;
 mod running;
 mod service;
+mod web;

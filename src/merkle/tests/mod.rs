@@ -1,4 +1,5 @@
 //! Tests of the tree against its definition, and of notes against the published form.
 
 mod notes;
+mod tiles;
 mod tree;

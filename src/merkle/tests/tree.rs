@@ -11,9 +11,17 @@ use serde::de::DeserializeOwned;
 use super::super::*;
 use crate::domain::TreeHash;
 
-/// The definitions of RFC 6962, section 2.1, word for word and slow.
+/// The definitions of RFC 6962, section 2.1, word for word; what was computed once is remembered.
 mod naive {
+    use std::cell::RefCell;
+    use std::collections::HashMap;
+
     use super::*;
+
+    thread_local! {
+        /// Roots by first leaf and number of leaves; no leaf stands twice in a tree of these tests.
+        static KNOWN: RefCell<HashMap<(TreeHash, usize), TreeHash>> = RefCell::default();
+    }
 
     fn split(leaves: &[TreeHash]) -> (&[TreeHash], &[TreeHash]) {
         leaves.split_at(leaves.len().next_power_of_two() / 2)
@@ -23,9 +31,15 @@ mod naive {
         match leaves {
             [] => empty_root(),
             [leaf] => *leaf,
-            _ => {
+            [first, ..] => {
+                let place = (*first, leaves.len());
+                if let Some(known) = KNOWN.with_borrow(|known| known.get(&place).copied()) {
+                    return known;
+                }
                 let (left, right) = split(leaves);
-                node_hash(&root(left), &root(right))
+                let root = node_hash(&root(left), &root(right));
+                KNOWN.with_borrow_mut(|known| known.insert(place, root));
+                root
             }
         }
     }
@@ -61,8 +75,12 @@ mod naive {
     }
 }
 
-fn leaves(count: u8) -> Vec<TreeHash> {
-    (0..count).map(|n| leaf_hash(&[n, 1, 2])).collect()
+/// Every size that the proofs are tried at: more than one tile.
+const SIZE_MAX: u64 = 300;
+
+pub(super) fn leaves(count: u64) -> Vec<TreeHash> {
+    let leaf = |n: u64| leaf_hash(&[&n.to_be_bytes(), &[1, 2][..]].concat());
+    (0..count).map(leaf).collect()
 }
 
 /// A small number as a place in a list.
@@ -70,10 +88,18 @@ fn at(number: u64) -> usize {
     usize::try_from(number).unwrap()
 }
 
-/// Every proof that is one change away: a bit, a hash less, a hash more.
-fn tampered(proof: &[TreeHash]) -> Vec<Vec<TreeHash>> {
+/// Every proof that is one change away: a bit, a hash less, a hash more; of large trees, where
+/// they would be too many, those at one place.
+fn tampered(proof: &[TreeHash], size: u64, seed: u64) -> Vec<Vec<TreeHash>> {
     let mut all = vec![[proof, &[TreeHash([7; 32])]].concat()];
-    for place in 0..proof.len() {
+    let places = match (size, proof.len()) {
+        (131.., 1..) => {
+            let place = at(seed) % proof.len();
+            place..place + 1
+        }
+        (_, all) => 0..all,
+    };
+    for place in places {
         let mut flipped = proof.to_vec();
         flipped[place].0[place % 32] ^= 1;
         all.push(flipped);
@@ -82,6 +108,19 @@ fn tampered(proof: &[TreeHash]) -> Vec<Vec<TreeHash>> {
         all.push(shorter);
     }
     all
+}
+
+/// Tiles of a tree in memory.
+struct CutTiles<'a>(&'a MemoryTree);
+
+impl Tiles for CutTiles<'_> {
+    type Error = NodeMissing;
+
+    fn hashes(&self, tile: &TileId) -> Result<Vec<TreeHash>, NodeMissing> {
+        let level = tile.kind().tree_level();
+        let nodes = tile.first()..tile.end();
+        nodes.map(|index| self.0.node(level, index)).collect()
+    }
 }
 
 #[test]
@@ -108,22 +147,29 @@ fn hashes_are_those_of_rfc_6962() {
 }
 
 #[test]
-fn every_inclusion_proof_up_to_130_leaves() {
-    let leaves = leaves(130);
+fn every_inclusion_proof_up_to_300_leaves() {
+    let leaves = leaves(SIZE_MAX);
     let tree: MemoryTree = leaves.iter().copied().collect();
-    for size in 1..=130_u64 {
+    for size in 1..=SIZE_MAX {
         let these = &leaves[..at(size)];
         let root = naive::root(these);
         assert_eq!(root_at(size, &tree).unwrap(), root);
         let mut prover = Prover::new(size, &tree).unwrap();
         assert_eq!(prover.root(), root);
+        let tiles = CutTiles(&tree);
+        let nodes = TileNodes {
+            tiles: &tiles,
+            size,
+        };
+        let mut from_tiles = Prover::new(size, &nodes).unwrap();
         for index in 0..size {
             let leaf = &leaves[at(index)];
             let proof = inclusion_proof(index, size, &tree).unwrap();
             assert_eq!(proof, naive::path(at(index), these));
             assert_eq!(proof, prover.inclusion(index).unwrap());
+            assert_eq!(proof, from_tiles.inclusion(index).unwrap());
             assert_eq!(verify_inclusion(index, size, leaf, &proof, &root), Ok(()));
-            for bad in tampered(&proof) {
+            for bad in tampered(&proof, size, index) {
                 assert!(verify_inclusion(index, size, leaf, &bad, &root).is_err());
             }
             let wrong = leaf_hash(b"wrong");
@@ -140,21 +186,28 @@ fn every_inclusion_proof_up_to_130_leaves() {
 }
 
 #[test]
-fn every_consistency_proof_up_to_130_leaves() {
-    let leaves = leaves(130);
+fn every_consistency_proof_up_to_300_leaves() {
+    let leaves = leaves(SIZE_MAX);
     let tree: MemoryTree = leaves.iter().copied().collect();
-    for new in 0..=130_u64 {
+    for new in 0..=SIZE_MAX {
         let these = &leaves[..at(new)];
         let new_root = naive::root(these);
+        let tiles = CutTiles(&tree);
+        let nodes = TileNodes {
+            tiles: &tiles,
+            size: new,
+        };
+        let mut from_tiles = Prover::new(new, &nodes).unwrap();
         for old in 1..=new {
             let old_root = naive::root(&these[..at(old)]);
             let proof = consistency_proof(old, new, &tree).unwrap();
             assert_eq!(proof, naive::consistency(at(old), these, true));
+            assert_eq!(proof, from_tiles.consistency(old).unwrap());
             let check = |proof: &[TreeHash], old_root, new_root| {
                 verify_consistency(old, new, proof, old_root, new_root)
             };
             assert_eq!(check(&proof, &old_root, &new_root), Ok(()));
-            for bad in tampered(&proof) {
+            for bad in tampered(&proof, new, old) {
                 assert!(check(&bad, &old_root, &new_root).is_err());
             }
             let wrong = leaf_hash(b"wrong");

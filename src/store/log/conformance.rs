@@ -148,6 +148,13 @@ pub(super) fn compare(reader: &dyn LogReader, maker: &Maker) {
         let nodes = ReaderNodes(reader);
         assert_eq!(Prover::new(*at, &nodes).unwrap().root(), *root);
     }
+    for level in 0..4 {
+        let complete = size >> level;
+        let one_by_one = (0..complete).map(|index| reader.node(level, index).unwrap());
+        let one_by_one: Vec<TreeHash> = one_by_one.collect();
+        assert_eq!(reader.nodes(level, 0, complete).unwrap(), one_by_one);
+        assert!(reader.nodes(level, 0, complete + 1).is_err());
+    }
     assert_outside(reader, size);
 }
 

@@ -170,6 +170,18 @@ impl LogReader for SegmentReader {
         Ok(found)
     }
 
+    fn nodes(&self, level: u32, first: u64, end: u64) -> Result<Vec<TreeHash>, LogFault> {
+        let size = self.0.size();
+        let complete = size.checked_shr(level).unwrap_or(0);
+        if end <= complete
+            && let Some(hashes) = self.0.tree.nodes(level, first, end)
+        {
+            return Ok(hashes);
+        }
+        // What is missing or damaged is made again one by one.
+        (first..end).map(|index| self.node(level, index)).collect()
+    }
+
     fn node(&self, level: u32, index: u64) -> Result<TreeHash, LogFault> {
         let size = self.0.size();
         let complete = size.checked_shr(level).unwrap_or(0);

@@ -111,6 +111,13 @@ fn node_record(level: u32, index: u64, hash: &TreeHash) -> [u8; NODE_BYTES] {
     record
 }
 
+/// Returns the hash of a record; none if it is not the record of this node.
+fn checked_node(level: u32, index: u64, record: &[u8; NODE_BYTES]) -> Option<TreeHash> {
+    let (hash, _) = record.split_first_chunk::<32>()?;
+    let hash = TreeHash(*hash);
+    (node_record(level, index, &hash) == *record).then_some(hash)
+}
+
 /// The open files.
 pub(super) struct TreeFiles {
     disk: Arc<dyn Disk>,
@@ -214,9 +221,23 @@ impl TreeFiles {
     pub(super) fn node(&self, level: u32, index: u64) -> Option<TreeHash> {
         let file = self.level(usize::try_from(level).ok()?)?;
         let record: [u8; NODE_BYTES] = read_record(file.as_ref(), index)?;
-        let (hash, _) = record.split_first_chunk::<32>()?;
-        let hash = TreeHash(*hash);
-        (node_record(level, index, &hash) == record).then_some(hash)
+        checked_node(level, index, &record)
+    }
+
+    /// Returns the hashes of the nodes from `first` up to, without, `end`, by one read; none if
+    /// any record of theirs is missing or damaged.
+    pub(super) fn nodes(&self, level: u32, first: u64, end: u64) -> Option<Vec<TreeHash>> {
+        let file = self.level(usize::try_from(level).ok()?)?;
+        let count = usize::try_from(end.saturating_sub(first)).ok()?;
+        let mut records = vec![0; count.checked_mul(NODE_BYTES)?];
+        let offset = first.checked_mul(offset_of(NODE_BYTES))?;
+        let read = file.read_at(&mut records, offset).ok()?;
+        let whole = (read == records.len()).then_some(&records)?;
+        let records = whole.as_chunks::<NODE_BYTES>().0.iter();
+        let records = (first..end).zip(records);
+        records
+            .map(|(index, record)| checked_node(level, index, record))
+            .collect()
     }
 
     /// Returns for how many entries, from the first, all files are long enough; at most `size`.

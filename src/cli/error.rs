@@ -215,6 +215,9 @@ fn refused(refusal: Box<Refusal>) -> CommandError {
         Some(reason) => error = error.hint(hint_of(reason)),
         None => error = error.hint("The server may be of another version than this program."),
     }
+    if let Some(candidates) = refusal.facts.get("candidates") {
+        error = error.hint(format!("It may be one of: {candidates}"));
+    }
     if let Some(after) = refusal.retry_after {
         error = error.hint(format!("Try again in {} ms.", after.as_millis()));
     }
@@ -315,6 +318,22 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&printed(&error, true)).unwrap();
         assert_eq!(json["error"]["exit_code"], 3);
         assert_eq!(json["error"]["refusal"]["reason"], "NAME_TAKEN");
+    }
+
+    #[test]
+    fn what_an_ambiguous_name_may_mean_is_listed() {
+        let ClientError::Refused(mut refusal) = refusal(Reason::InvalidArgument) else {
+            unreachable!()
+        };
+        let candidates = "school/digits@1, school/digits@2";
+        refusal
+            .facts
+            .insert("candidates".to_owned(), candidates.to_owned());
+        let said = printed(&CommandError::from(ClientError::Refused(refusal)), false);
+        assert!(
+            said.ends_with(&format!("hint: It may be one of: {candidates}\n")),
+            "{said}"
+        );
     }
 
     #[test]

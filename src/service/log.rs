@@ -4,8 +4,8 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use tonic::{Request, Response};
 
-use super::asked::Asked;
 use super::calls::Call;
+use super::command_ids::CommandIds;
 use super::identity::{Identity, ended};
 use super::limits::PART_BYTES_MAX;
 use super::reads::{Answer, Reading, Reads};
@@ -21,12 +21,18 @@ use crate::wire::{command_json, decode_command, proto, timestamp};
 /// Shows the log.
 pub(super) struct Log {
     reads: Reads,
+    ids: CommandIds,
     stopping: watch::Receiver<bool>,
 }
 
 impl Log {
     pub fn new(reads: Reads, stopping: watch::Receiver<bool>) -> Self {
-        Self { reads, stopping }
+        let ids = CommandIds::default();
+        Self {
+            reads,
+            ids,
+            stopping,
+        }
     }
 }
 
@@ -52,15 +58,16 @@ impl LogService for Log {
         request: Request<proto::GetEntryRequest>,
     ) -> Answer<proto::GetEntryResponse> {
         use proto::get_entry_request::Entry as Asked;
-        let work = self.reads.answer(request, |asked, reading, caller| {
-            let (index, unseen) = match asked.entry {
-                Some(Asked::Index(index)) => (index, missing(index)),
-                Some(Asked::CommandId(id)) => index_of(reading, &id)?,
+        let ids = self.ids.clone();
+        let work = self.reads.answer(request, move |asked, reading, caller| {
+            let index = match asked.entry {
+                Some(Asked::Index(index)) => index,
+                Some(Asked::CommandId(id)) => seen_index_of(reading, &ids, &id, caller)?,
                 None => return Err(no_entry_named()),
             };
             let found = Found::read(reading, index)?;
-            if !found.seen_by(reading, caller)? {
-                return Err(unseen);
+            if !seen_by(reading, caller, &found.entry)? {
+                return Err(missing(index));
             }
             Ok(proto::GetEntryResponse {
                 index,
@@ -116,10 +123,14 @@ impl LogService for Log {
         request: Request<proto::ProveInclusionRequest>,
     ) -> Answer<proto::ProveInclusionResponse> {
         use proto::prove_inclusion_request::Entry as Asked;
-        let work = self.reads.answer_anybody(request, |asked, reading| {
+        let ids = self.ids.clone();
+        let work = self.reads.answer_anybody(request, move |asked, reading| {
             let index = match &asked.entry {
                 Some(Asked::Index(index)) => *index,
-                Some(Asked::CommandId(id)) => seen_index_of(reading, id)?,
+                Some(Asked::CommandId(id)) => {
+                    let identity = reading.identity()?;
+                    seen_index_of(reading, &ids, id, &identity.caller)?
+                }
                 None => return Err(no_entry_named()),
             };
             prove(reading, index, asked.tree_size)
@@ -153,16 +164,16 @@ impl Found {
         let entry = Entry::from_leaf(&leaf).map_err(|error| Failure::Fault(error.into()))?;
         Ok(Self { leaf, entry })
     }
+}
 
-    fn seen_by(&self, reading: &Reading, caller: &Caller) -> Result<bool, Failure> {
-        let command = decode_command(&self.entry.command).map_err(|rejection| {
-            let id = self.entry.command_id();
-            Failure::fault(format!(
-                "the recorded command {id} does not decode: {rejection}"
-            ))
-        })?;
-        Ok(caller.sees_entry(reading.view(), &command)?)
-    }
+fn seen_by(reading: &Reading, caller: &Caller, entry: &Entry) -> Result<bool, Failure> {
+    let command = decode_command(&entry.command).map_err(|rejection| {
+        let id = entry.command_id();
+        Failure::fault(format!(
+            "the recorded command {id} does not decode: {rejection}"
+        ))
+    })?;
+    Ok(caller.sees_entry(reading.view(), &command)?)
 }
 
 fn missing(index: u64) -> Failure {
@@ -173,29 +184,25 @@ fn no_entry_named() -> Failure {
     Failure::field("entry", "is required: index or command_id")
 }
 
-/// Returns the index of a command's entry, whether or not the caller sees it, and the refusal of
-/// one who does not.
-fn index_of(reading: &Reading, id: &str) -> Result<(u64, Failure), Failure> {
-    let mut fields = Asked::default();
-    let Some(id) = fields.required::<CommandId>("command_id", id) else {
-        return Err(fields.refusal());
+/// Returns the index of the entry that the caller sees by the id of its command, or by the first
+/// digits of that.
+fn seen_index_of(
+    reading: &Reading,
+    ids: &CommandIds,
+    id: &str,
+    caller: &Caller,
+) -> Result<u64, Failure> {
+    let log = reading.engine().log().as_ref();
+    let seen = |entry: &Entry| seen_by(reading, caller, entry);
+    let Ok(whole) = id.parse::<CommandId>() else {
+        return ids.find(log, reading.size(), id, &seen);
     };
-    let missing = || Failure::missing(format!("entry with the command {id}"));
-    match query::command_index(reading.view(), &id)? {
-        Some(index) => Ok((index, missing())),
-        None => Err(missing()),
+    if let Some(index) = query::command_index(reading.view(), &whole)?
+        && seen(&Found::read(reading, index)?.entry)?
+    {
+        return Ok(index);
     }
-}
-
-/// Returns the index of a command's entry that the caller sees.
-fn seen_index_of(reading: &Reading, id: &str) -> Result<u64, Failure> {
-    let identity = reading.identity()?;
-    let (index, unseen) = index_of(reading, id)?;
-    if Found::read(reading, index)?.seen_by(reading, &identity.caller)? {
-        Ok(index)
-    } else {
-        Err(unseen)
-    }
+    Err(Failure::missing(format!("entry with the command {id}")))
 }
 
 fn prove(

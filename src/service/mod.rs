@@ -10,6 +10,7 @@ mod blob;
 mod book;
 mod calls;
 mod check;
+mod command_ids;
 mod connections;
 mod identity;
 mod ledger;

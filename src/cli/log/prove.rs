@@ -8,7 +8,8 @@ use crate::client::InclusionProof;
 /// Proves that an entry is in the log, and verifies the proof under the pinned key
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
-    /// The index, from 0, with # before one of 8 digits or more; or the command's id, 64 hex digits
+    /// The index, from 0, with # before one of 8 digits or more; or at least 8
+    /// hex digits of the command's id
     #[arg(value_name = "ENTRY")]
     entry: String,
     /// The size of the tree to prove it in [default: the newest checkpoint's]

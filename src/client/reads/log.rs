@@ -17,8 +17,18 @@ service!(log_service, log_service_client::LogServiceClient);
 pub enum EntryReference {
     /// Its index in the log, from 0.
     Index(u64),
-    /// The id of its command, 64 hex digits.
+    /// The id of its command in hex, or at least its first 8 digits.
     Command(String),
+}
+
+impl EntryReference {
+    /// Says whether an entry is the one that was asked for.
+    fn names(&self, index: u64, id: &CommandId) -> bool {
+        match self {
+            Self::Index(asked) => *asked == index,
+            Self::Command(digits) => id.to_string().starts_with(&digits.to_ascii_lowercase()),
+        }
+    }
 }
 
 /// An entry as it is shown.
@@ -121,6 +131,9 @@ impl Connection {
         let answer = call!(self, log_service.get_entry, request);
         let entry = Entry::from_leaf(&answer.leaf);
         let entry = entry.map_err(|error| answer::wrong("leaf", &error))?;
+        if !reference.names(answer.index, &entry.command_id()) {
+            return Err(answer::wrong("leaf", &"it is another entry's"));
+        }
         Ok(EntryShown {
             index: answer.index,
             command_id: entry.command_id(),
@@ -193,4 +206,20 @@ impl Connection {
 
 fn as_hex<S: serde::Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&hex::encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_that_was_not_asked_for_is_noticed() {
+        let id = CommandId([0xab; 32]);
+        let named = |reference: EntryReference| reference.names(7, &id);
+        assert!(named(EntryReference::Index(7)));
+        assert!(!named(EntryReference::Index(8)));
+        assert!(named(EntryReference::Command(id.to_string())));
+        assert!(named(EntryReference::Command("ABababab".to_owned())));
+        assert!(!named(EntryReference::Command("abababac".to_owned())));
+    }
 }

@@ -38,7 +38,7 @@ pub use page::{Cursor, PAGE_ROWS_MAX, Page};
 pub use parties::{KEYS_SHOWN_MAX, Party, PartyFilter, charter, parties, party};
 pub use policies::{PublishedPolicy, policies, policy};
 pub use pools::{PERIODS_SHOWN_MAX, Pool, Revenue, pool, pools, revenue};
-pub use reference::{CANDIDATES_MAX, REFERENCE_DIGITS_MIN};
+pub use reference::{CANDIDATES_MAX, Digits, REFERENCE_DIGITS_MIN};
 pub use settlements::{
     LineFilter, LinePage, Preview, ProvedLine, Settlement, lines, preview, settlement, settlements,
 };

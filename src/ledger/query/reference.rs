@@ -46,18 +46,36 @@ pub(crate) fn by_digits<T>(
 }
 
 /// Digits of an id or hash, in lower case, as many as are looked up.
-pub(crate) struct Digits(String);
+pub struct Digits(String);
 
 impl Digits {
+    /// Reads digits; none where they are not hex, too few or too many.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.to_ascii_lowercase();
+        let hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let enough = (REFERENCE_DIGITS_MIN..=ThingId::SIZE * 2).contains(&digits.len());
+        (hex && enough).then_some(Self(digits))
+    }
+
+    /// Says whether an id, in lower case, begins with the digits.
+    pub fn begin(&self, id: &str) -> bool {
+        id.starts_with(&self.0)
+    }
+
+    /// Returns the number that the first eight digits stand for.
+    pub fn first_four(&self) -> u32 {
+        let first = self.0.get(..REFERENCE_DIGITS_MIN);
+        // They are eight hex digits, which is a number of 32 bits.
+        first.map_or(0, |first| u32::from_str_radix(first, 16).unwrap_or(0))
+    }
+
     /// Reads the digits that refer to some `what`.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` where they are none, too few or too many.
-    pub fn read(what: &str, reference: &str) -> Result<Self, Stop> {
-        let digits = reference.to_ascii_lowercase();
-        let hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-        if hex && (REFERENCE_DIGITS_MIN..=ThingId::SIZE * 2).contains(&digits.len()) {
-            return Ok(Self(digits));
+    pub(crate) fn read(what: &str, reference: &str) -> Result<Self, Stop> {
+        if let Some(digits) = Self::parse(reference) {
+            return Ok(digits);
         }
         let text = format!(
             "must be {REFERENCE_DIGITS_MIN} to 64 hex digits of the id of a {what}, or its name \
@@ -71,7 +89,7 @@ impl Digits {
     ///
     /// # Errors
     /// Fails when the storage does.
-    pub fn scan<R: Row>(
+    pub(crate) fn scan<R: Row>(
         &self,
         state: &State<'_>,
         visit: &mut dyn FnMut(&str, R),
@@ -82,7 +100,7 @@ impl Digits {
         let mut looked_at = 0_usize;
         state.scan(&prefix, Order::Ascending, &mut |rest, row: R| {
             let key = format!("{whole}{}", hex::encode(rest));
-            if key.starts_with(&self.0) {
+            if self.begin(&key) {
                 visit(&key, row);
             }
             looked_at = looked_at.saturating_add(1);

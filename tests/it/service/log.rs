@@ -116,6 +116,12 @@ async fn an_entry_by_index_and_by_command() {
         .await
         .unwrap_err();
     refused(&status, Reason::InvalidArgument);
+    // The first digits do for who sees the entry.
+    let digits = || By::CommandId(id.to_string()[..8].to_owned());
+    let found = get("provider", digits()).await.unwrap().into_inner();
+    assert_eq!(found.index, index);
+    let hidden = get("lab", digits()).await.unwrap_err();
+    refused(&hidden, Reason::NotFound);
     // The founding governs everybody, and an admission its party.
     assert!(get("lab", By::Index(0)).await.is_ok());
     assert!(get("lab", By::Index(2)).await.is_ok());
@@ -277,6 +283,11 @@ async fn proofs_by_index_are_public_and_hold() {
         .await
         .unwrap_err();
     refused(&status, Reason::NotFound);
-    let answer = prove(By::CommandId(id), 0, Some("provider")).await.unwrap();
-    assert_eq!(answer.index, 7);
+    for id in [&id, &id[..8]] {
+        let by = By::CommandId(id.to_owned());
+        let answer = prove(by.clone(), 0, Some("provider")).await.unwrap();
+        assert_eq!(answer.index, 7);
+        let status = prove(by, 0, None).await.unwrap_err();
+        refused(&status, Reason::Unauthenticated);
+    }
 }

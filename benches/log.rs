@@ -1,9 +1,9 @@
 //! The log against the disk alone: `cargo bench --bench log`.
 //!
 //! Appends batches of 1,024 entries of 512 bytes, interleaved with the same bytes written and
-//! synced without a log; then starts a log of 10^6 entries and reads entries from it. One run
-//! prints all figures and their ratios; nothing is compared across runs. The sync call is
-//! `fdatasync`.
+//! synced without a log; then a guarded log in turns with one that is not; then starts a log of
+//! 10^6 entries and reads entries from it. One run prints all figures and their ratios; nothing is
+//! compared across runs. The sync call is `fdatasync`.
 
 use std::fs::File;
 use std::io;
@@ -17,8 +17,8 @@ use fenrun::domain::{LedgerId, Signer, TreeHash};
 use fenrun::keys::SecretKey;
 use fenrun::merkle::{Checkpoint, Frontier, VerifierKey, leaf_hash, sign_checkpoint};
 use fenrun::store::log::{
-    Batch, DataFolder, Evidence, EvidenceSource, FixedKeys, LogOptions, LogReader, LogStore,
-    SegmentLog,
+    Batch, DataFolder, Evidence, EvidenceSource, FixedKeys, GuardPlace, LogOptions, LogReader,
+    LogStore, SegmentLog,
 };
 
 const ENTRY_BYTES: usize = 512;
@@ -26,6 +26,8 @@ const BATCH_ENTRIES: usize = 1_024;
 const ENTRIES: u64 = 1_000_000;
 /// How often log and disk take turns; the median of the turns counts.
 const ROUNDS: usize = 5;
+/// The entries of a batch with which a guard is measured: few callers, and many.
+const GUARDED_ENTRIES: [usize; 2] = [8, 1_024];
 /// The batches of one turn.
 const TURN: usize = 64;
 
@@ -46,9 +48,17 @@ struct Made {
 }
 
 impl Maker {
-    fn next(&mut self) -> Result<Made, Fault> {
+    fn new() -> Self {
+        Self {
+            key: SecretKey::from_seed(&[1; 32]),
+            tree: Frontier::new(),
+            random: 0x9e37_79b9_7f4a_7c15,
+        }
+    }
+
+    fn next(&mut self, entries: usize) -> Result<Made, Fault> {
         let first_index = self.tree.size();
-        let leaves: Vec<Bytes> = (0..BATCH_ENTRIES).map(|_| self.leaf()).collect();
+        let leaves: Vec<Bytes> = (0..entries).map(|_| self.leaf()).collect();
         let hashes: Vec<TreeHash> = leaves.iter().map(|leaf| leaf_hash(leaf)).collect();
         hashes.iter().for_each(|hash| self.tree.push(*hash));
         let checkpoint = Checkpoint {
@@ -120,7 +130,9 @@ fn appends(log: &mut SegmentLog, maker: &mut Maker, folder: &Path) -> Result<(),
     let (mut offset, mut logged, mut alone) = (0, Vec::new(), Vec::new());
     let entries = (TURN * BATCH_ENTRIES) as f64;
     for _ in 0..ROUNDS {
-        let made: Vec<Made> = (0..TURN).map(|_| maker.next()).collect::<Result<_, _>>()?;
+        let made: Vec<Made> = (0..TURN)
+            .map(|_| maker.next(BATCH_ENTRIES))
+            .collect::<Result<_, _>>()?;
         logged.push(entries / append(log, &made)?.as_secs_f64());
         alone.push(entries / write_alone(&file, &made, &mut offset)?.as_secs_f64());
     }
@@ -129,6 +141,32 @@ fn appends(log: &mut SegmentLog, maker: &mut Maker, folder: &Path) -> Result<(),
     println!("  log                  {logged:>10.0} entries/s");
     println!("  write and fdatasync  {alone:>10.0} entries/s");
     println!("  ratio                {:>10.2}", logged / alone);
+    Ok(())
+}
+
+/// Appends in turns to a log with its guard on the same disk, and to one without.
+fn guards(folder: &Path, entries: usize) -> Result<(), Fault> {
+    let data = |name: &str| folder.join(format!("{name}-{entries}"));
+    let (ledger, options) = (LedgerId([1; 32]), LogOptions::default());
+    let place = GuardPlace::at(&data("guard")).ok_or("a guard has a file")?;
+    let disk = Arc::new(DataFolder::create(&data("guarded"))?);
+    let mut guarded = SegmentLog::create_guarded(disk, options, ledger, &place)?;
+    let disk = Arc::new(DataFolder::create(&data("alone"))?);
+    let mut alone = SegmentLog::create(disk, options, ledger)?;
+    let (mut maker, mut with, mut without) = (Maker::new(), Vec::new(), Vec::new());
+    let batch = |time: Duration| time.as_secs_f64() * 1e6 / TURN as f64;
+    for _ in 0..ROUNDS {
+        let made: Vec<Made> = (0..TURN)
+            .map(|_| maker.next(entries))
+            .collect::<Result<_, _>>()?;
+        with.push(batch(append(&mut guarded, &made)?));
+        without.push(batch(append(&mut alone, &made)?));
+    }
+    let (with, without) = (median(with), median(without));
+    println!("append with a guard on the same disk, {entries} entries a batch:");
+    println!("  guarded              {with:>10.0} us a batch");
+    println!("  not guarded          {without:>10.0} us a batch");
+    println!("  ratio                {:>10.2}", without / with);
     Ok(())
 }
 
@@ -184,11 +222,7 @@ fn main() -> Result<(), Fault> {
     std::fs::create_dir_all(&target)?;
     let folder = tempfile::tempdir_in(target)?;
     let data = folder.path().join("data");
-    let mut maker = Maker {
-        key: SecretKey::from_seed(&[1; 32]),
-        tree: Frontier::new(),
-        random: 0x9e37_79b9_7f4a_7c15,
-    };
+    let mut maker = Maker::new();
     let key = VerifierKey {
         name: "log.example/bench".parse()?,
         key: maker.key.public_key(),
@@ -196,8 +230,11 @@ fn main() -> Result<(), Fault> {
     let disk = Arc::new(DataFolder::create(&data)?);
     let mut log = SegmentLog::create(disk, LogOptions::default(), LedgerId([1; 32]))?;
     appends(&mut log, &mut maker, folder.path())?;
+    for entries in GUARDED_ENTRIES {
+        guards(folder.path(), entries)?;
+    }
     while log.size() < ENTRIES {
-        append(&mut log, &[maker.next()?])?;
+        append(&mut log, &[maker.next(BATCH_ENTRIES)?])?;
     }
     let end = (log.size(), log.tree().root());
     reads(log.reader().as_ref(), log.size())?;

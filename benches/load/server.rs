@@ -18,7 +18,7 @@ use fenrun::engine::{
 use fenrun::service::{ServeLimits, ServeOptions, serve};
 use fenrun::store::blobs::BlobLimits;
 use fenrun::store::index::IndexOptions;
-use fenrun::store::log::{DataFolder, LogOptions, SegmentLog};
+use fenrun::store::log::{DataFolder, GuardPlace, Guarding, LogOptions, SegmentLog};
 use fenrun::wire::proto;
 use proto::ledger_service_server::{LedgerService, LedgerServiceServer};
 use tokio::net::TcpListener;
@@ -45,7 +45,8 @@ pub fn found_folder(folder: &Path) -> LedgerId {
     let founding = Author::founding();
     let disk = Arc::new(DataFolder::create(folder).unwrap());
     let ledger = ledger_of(&founding);
-    let mut log = SegmentLog::create(disk, LogOptions::default(), ledger).unwrap();
+    let log = SegmentLog::create_guarded(disk, LogOptions::default(), ledger, &guard_of(folder));
+    let mut log = log.unwrap();
     let signed = SignedBytes {
         command: founding.command.clone(),
         public_key: Bytes::copy_from_slice(&founding.public_key.0),
@@ -55,9 +56,15 @@ pub fn found_folder(folder: &Path) -> LedgerId {
     found(&mut log, &key("log"), now, &signed).unwrap()
 }
 
+/// The guard, which every service has; on the same disk, where it costs the most.
+fn guard_of(folder: &Path) -> GuardPlace {
+    GuardPlace::at(&folder.join("guard")).unwrap()
+}
+
 async fn run(folder: &Path) {
     let options = FolderOptions {
         log: LogOptions::default(),
+        guard: Guarding::Kept(guard_of(folder)),
         index: IndexOptions::default(),
         blobs: BlobLimits::default(),
         clock: Arc::new(SystemClock::new()),

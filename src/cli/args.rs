@@ -66,6 +66,9 @@ pub struct GlobalArgs {
     /// The data folder of a ledger on this machine [env: FENRUN_DIR]
     #[arg(long, global = true, value_name = "FOLDER")]
     dir: Option<PathBuf>,
+    /// The file of its guard, best on another disk [env: FENRUN_GUARD] [default: FOLDER.guard]
+    #[arg(long, global = true, value_name = "FILE")]
+    guard: Option<PathBuf>,
     /// Certificates to trust instead of the system's, PEM
     #[arg(long, global = true, value_name = "FILE")]
     ca: Option<PathBuf>,
@@ -101,6 +104,7 @@ impl GlobalArgs {
             party: self.party.clone(),
             key: self.key.clone(),
             dir: self.dir.clone(),
+            guard: self.guard.clone(),
             ca: self.ca.clone(),
             insecure: self.insecure,
             output: self.output,

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::guarding::guard_file;
 use super::report::{Columns, Report};
 use super::{CommandError, Context};
 use crate::config::{Setting, Source};
@@ -52,6 +53,7 @@ pub(super) async fn run(_: Args, context: &mut Context<'_, '_>) -> Result<(), Co
             keys.join(" ")
         }),
         row("dir", Some(&settings.dir), path),
+        row("guard", Some(&guard_file(context)), path),
         row("output", settings.output.as_ref(), ToString::to_string),
         row("lang", Some(&settings.lang), ToString::to_string),
         row("color", Some(&settings.color), ToString::to_string),

@@ -13,7 +13,9 @@ use crate::keys::SecretKey;
 use crate::merkle::VerifierKey;
 use crate::store::blobs::BlobLimits;
 use crate::store::index::IndexOptions;
-use crate::store::log::{FolderError, LogOptions, StartError as LogStartError};
+use crate::store::log::{
+    FolderError, GuardError, Guarding, LogOptions, StartError as LogStartError,
+};
 
 /// Returns where the log key lies; no other key lies in the data folder.
 pub(super) fn log_key_path(dir: &Path) -> PathBuf {
@@ -24,7 +26,11 @@ pub(super) fn log_key_path(dir: &Path) -> PathBuf {
 ///
 /// # Errors
 /// It is no such folder, another process has it, or its log is damaged or rolled back.
-pub(super) fn open(dir: &Path, clock: Arc<dyn Clock>) -> Result<OpenedFolder, CommandError> {
+pub(super) fn open(
+    dir: &Path,
+    guard: Guarding,
+    clock: Arc<dyn Clock>,
+) -> Result<OpenedFolder, CommandError> {
     if !dir.is_dir() {
         return Err(
             CommandError::input(format!("there is no folder {}", dir.display())).hint(INIT_HINT),
@@ -38,13 +44,14 @@ pub(super) fn open(dir: &Path, clock: Arc<dyn Clock>) -> Result<OpenedFolder, Co
             .hint("If there is a ledger, bring its log key back from a copy."));
     }
     let signer: SecretKey = read_key(&key_path)?;
-    open_folder(dir, Arc::new(signer), folder_options(clock)).map_err(open_error)
+    open_folder(dir, Arc::new(signer), folder_options(guard, clock)).map_err(open_error)
 }
 
 /// Returns how the parts of a folder are opened.
-pub(super) fn folder_options(clock: Arc<dyn Clock>) -> FolderOptions {
+pub(super) fn folder_options(guard: Guarding, clock: Arc<dyn Clock>) -> FolderOptions {
     FolderOptions {
         log: LogOptions::default(),
+        guard,
         index: IndexOptions::default(),
         blobs: BlobLimits::default(),
         clock,
@@ -72,6 +79,15 @@ pub(super) fn log_error(error: LogStartError) -> CommandError {
         LogStartError::Empty => CommandError::input(error).hint(INIT_HINT),
         LogStartError::NotEmpty { .. } => CommandError::input(error)
             .hint("A ledger is founded once. Say --dir with another folder for a new one."),
+        LogStartError::Rollback { .. } | LogStartError::Guard(GuardError::Behind { .. }) => {
+            CommandError::new(Kind::Finding, error)
+                .hint("Nothing was changed. What to do: docs/operations.md, \"Rollback\".")
+        }
+        LogStartError::Guard(GuardError::Unreadable { .. }) => {
+            CommandError::new(Kind::Finding, error)
+                .hint("Nothing was changed. What to do: docs/operations.md, \"The guard\".")
+        }
+        LogStartError::Guard(_) => CommandError::input(error),
         LogStartError::Disk(_) => CommandError::new(Kind::Fault, error),
         _ => CommandError::new(Kind::Finding, error)
             .hint("Nothing was changed. Look with `fenrun fsck`, and keep a copy of the folder."),

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::connect::absolute;
 use super::context::read_key;
 use super::data_folder::{folder_error, log_error, log_key_path, verifier_key};
+use super::guarding::{guard_file, place};
 use super::key::{make, write_key};
 use super::report::{Report, facts};
 use super::serve::LISTEN_DEFAULT;
@@ -59,6 +60,7 @@ struct Founded {
     ledger: LedgerId,
     verifier_key: String,
     dir: String,
+    guard: String,
     operator: PartyName,
     operator_key: String,
     profile: String,
@@ -70,6 +72,7 @@ impl Report for Founded {
             ("ledger", self.ledger.to_string()),
             ("verifier key", self.verifier_key.clone()),
             ("data folder", self.dir.clone()),
+            ("guard", self.guard.clone()),
             ("operator", self.operator.to_string()),
             ("operator's key", self.operator_key.clone()),
             ("profile", self.profile.clone()),
@@ -106,14 +109,23 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
     refuse_founded(&disk)?;
     drop(disk);
     let log_key = log_key(&log_key_path(&dir))?;
+    let guard = guard_file(context).value;
     let NewLedger {
         ledger,
         verifier_key,
-    } = found_in(&dir, &founding, &operator_key, &log_key, context.now())?;
+    } = found_in(
+        &dir,
+        &guard,
+        &founding,
+        &operator_key,
+        &log_key,
+        context.now(),
+    )?;
     let founded = Founded {
         ledger,
         verifier_key: verifier_key.to_string(),
         dir: dir.display().to_string(),
+        guard: guard.display().to_string(),
         operator: args.operator,
         operator_key: key_path.display().to_string(),
         profile: profile.clone(),
@@ -151,12 +163,13 @@ pub(super) struct NewLedger {
     pub(super) verifier_key: VerifierKey,
 }
 
-/// Founds a ledger in a folder that has none; the log key must lie in it already.
+/// Founds a ledger in a folder that has none, with a guard; the log key must lie in it already.
 ///
 /// # Errors
 /// The folder has a ledger, the founding is refused, or the log cannot be written.
 pub(super) fn found_in(
     dir: &Path,
+    guard: &Path,
     founding: &Founding,
     operator_key: &SecretKey,
     log_key: &SecretKey,
@@ -170,7 +183,8 @@ pub(super) fn found_in(
     let action = Action::from(found_command);
     let signed = sign_command(operator_key, &founding.operator, None, nonce, now, action);
     let ledger = LedgerId::from(signed.command_id());
-    let mut log = SegmentLog::create(disk, LogOptions::default(), ledger).map_err(log_error)?;
+    let log = SegmentLog::create_guarded(disk, LogOptions::default(), ledger, &place(guard)?);
+    let mut log = log.map_err(log_error)?;
     found(&mut log, log_key, now, &as_received(&signed)).map_err(found_error)?;
     Ok(NewLedger {
         ledger,

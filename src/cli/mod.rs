@@ -23,6 +23,7 @@ mod demo;
 pub mod error;
 mod explain;
 mod fsck;
+mod guarding;
 pub mod hash;
 mod init;
 mod key;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::data_folder::{folder_options, open_error};
+use super::guarding::guarding;
 use super::report::{Report, facts};
 use super::{CommandError, Context, Kind};
 use crate::engine::{Reindexed, SystemClock, reindex};
@@ -42,7 +43,8 @@ impl Report for Rebuilt {
 pub(super) async fn run(_: Args, context: &mut Context<'_, '_>) -> Result<(), CommandError> {
     let dir = context.settings.dir.value.clone();
     let shown = dir.display().to_string();
-    let work = move || reindex(&dir, &folder_options(Arc::new(SystemClock::new())));
+    let options = folder_options(guarding(context, false)?, Arc::new(SystemClock::new()));
+    let work = move || reindex(&dir, &options);
     let done = tokio::task::spawn_blocking(work).await;
     let done = done.map_err(|error| CommandError::new(Kind::Fault, error))?;
     let Reindexed {

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
 use super::data_folder::open;
+use super::guarding::guarding;
 use super::report::Report;
 use super::{CommandError, Context, Kind};
 use crate::config::{CONFIG_FILE, pick};
@@ -44,6 +45,9 @@ pub struct Args {
     /// What is logged: targets and levels [env: FENRUN_LOG] [default: fenrun=info,warn]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
+    /// Makes the guard from the log as it is; where there never was one, and only then
+    #[arg(long)]
+    new_guard: bool,
     /// How long calls may still take after the word to stop
     #[arg(long, value_name = "SECONDS", default_value_t = STOP_SECONDS_DEFAULT)]
     stop_within: u64,
@@ -74,8 +78,9 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
     let listening = listening(&args, context)?;
     start_log(&args, context)?;
     let dir = context.settings.dir.value.clone();
+    let guard = guarding(context, args.new_guard)?;
     let clock = Arc::new(SystemClock::new());
-    let folder = tokio::task::spawn_blocking(move || open(&dir, clock));
+    let folder = tokio::task::spawn_blocking(move || open(&dir, guard, clock));
     let OpenedFolder {
         engine,
         blobs,

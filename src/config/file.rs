@@ -67,6 +67,9 @@ pub struct ConfigFile {
     /// The data folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dir: Option<PathBuf>,
+    /// The file of the data folder's guard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard: Option<PathBuf>,
     /// What `fenrun serve` is told.
     #[serde(skip_serializing_if = "ServeTable::is_empty")]
     pub serve: ServeTable,

@@ -90,6 +90,8 @@ pub struct Typed {
     pub key: Option<PathBuf>,
     /// `--dir`.
     pub dir: Option<PathBuf>,
+    /// `--guard`.
+    pub guard: Option<PathBuf>,
     /// `--ca`.
     pub ca: Option<PathBuf>,
     /// `--insecure`.
@@ -204,6 +206,8 @@ pub struct Settings {
     pub pins: Option<Setting<Pins>>,
     /// The data folder of a ledger on this machine.
     pub dir: Setting<PathBuf>,
+    /// The file of its guard; none where it lies beside the folder.
+    pub guard: Option<Setting<PathBuf>>,
     /// How results are printed; none where every command has its own way.
     pub output: Option<Setting<Output>>,
     /// The language.
@@ -252,6 +256,8 @@ impl Settings {
         let insecure = pick(typed_insecure, (None, ""), insecure);
         let dir = (file.dir.clone(), path());
         let dir = pick((typed.dir, "--dir"), of_path("FENRUN_DIR"), dir);
+        let guard = (file.guard.clone(), path());
+        let guard = pick((typed.guard, "--guard"), of_path("FENRUN_GUARD"), guard);
         let output = pick_parsed(
             (typed.output, "--output"),
             text("FENRUN_OUTPUT"),
@@ -275,6 +281,7 @@ impl Settings {
             ca,
             insecure: insecure.unwrap_or_else(|| fallback(false)),
             dir: dir.unwrap_or_else(|| fallback(PathBuf::from(DIR_DEFAULT))),
+            guard,
             output,
             lang: lang.unwrap_or_else(|| fallback(Language::En)),
             color: color.unwrap_or_else(|| fallback(true)),
@@ -375,6 +382,7 @@ mod tests {
         profile = "work"
         output = "json"
         dir = "in-file"
+        guard = "in-file.guard"
 
         [profiles.work]
         server = "http://in-file"
@@ -394,8 +402,8 @@ mod tests {
         Settings::new(typed, environment).map_err(|error| error.to_string())
     }
 
-    /// Says for server, profile, key, dir, output, lang and colour what is meant and why.
-    fn told(settings: &Settings) -> [String; 7] {
+    /// Says for server, profile, key, dir, guard, output, lang and colour what is meant and why.
+    fn told(settings: &Settings) -> [String; 8] {
         fn one<T: Display>(setting: &Setting<T>) -> String {
             let source = match &setting.source {
                 Source::File(_) => "file".to_owned(),
@@ -409,17 +417,19 @@ mod tests {
             one(&settings.profile),
             shown(settings.key.as_ref().unwrap()),
             shown(&settings.dir),
+            shown(settings.guard.as_ref().unwrap()),
             one(settings.output.as_ref().unwrap()),
             one(&settings.lang),
             one(&settings.color),
         ]
     }
 
-    const VARIABLES: [(&str, &str); 7] = [
+    const VARIABLES: [(&str, &str); 8] = [
         ("FENRUN_SERVER", "http://in-environment"),
         ("FENRUN_PROFILE", "other"),
         ("FENRUN_KEY", "in-environment.pem"),
         ("FENRUN_DIR", "in-environment"),
+        ("FENRUN_GUARD", "in-environment.guard"),
         ("FENRUN_OUTPUT", "text"),
         ("FENRUN_LANG", "en"),
         ("NO_COLOR", "1"),
@@ -435,6 +445,7 @@ mod tests {
                 "work: file",
                 "in-file.pem: file",
                 "in-file: file",
+                "in-file.guard: file",
                 "json: file",
                 "en: default",
                 "true: default",
@@ -453,6 +464,7 @@ mod tests {
                 "other: environment FENRUN_PROFILE",
                 "in-environment.pem: environment FENRUN_KEY",
                 "in-environment: environment FENRUN_DIR",
+                "in-environment.guard: environment FENRUN_GUARD",
                 "text: environment FENRUN_OUTPUT",
                 "en: environment FENRUN_LANG",
                 "false: environment NO_COLOR",
@@ -468,6 +480,7 @@ mod tests {
             party: Some("typed".to_owned()),
             key: Some("typed.pem".into()),
             dir: Some("typed".into()),
+            guard: Some("typed.guard".into()),
             ca: None,
             insecure: true,
             output: Some(Output::Json),
@@ -481,6 +494,7 @@ mod tests {
                 "new: flag --profile",
                 "typed.pem: flag --key",
                 "typed: flag --dir",
+                "typed.guard: flag --guard",
                 "json: flag --output",
                 "en: flag --lang",
                 "false: environment NO_COLOR",

@@ -17,8 +17,8 @@ use crate::merkle::VerifierKey;
 use crate::store::blobs::{BlobFault, BlobLimits, Blobs};
 use crate::store::index::{Applied, Index, IndexError, IndexOptions};
 use crate::store::log::{
-    DataFolder, Disk, Evidence, EvidenceSource, FixedKeys, FolderError, LogOptions, LogStore,
-    SegmentLog, StartError as LogStartError, read_founding,
+    DataFolder, Disk, Evidence, EvidenceSource, FixedKeys, FolderError, Guarding, LogOptions,
+    LogStore, SegmentLog, StartError as LogStartError, read_founding,
 };
 use crate::wire::decode_command;
 
@@ -32,6 +32,8 @@ const BLOBS_FOLDER: &str = "blobs";
 pub struct FolderOptions {
     /// How the log is kept.
     pub log: LogOptions,
+    /// Whether and how the log is guarded against being put back to an older one.
+    pub guard: Guarding,
     /// How the index is kept.
     pub index: IndexOptions,
     /// What uploads of blobs are bounded by.
@@ -130,7 +132,8 @@ pub struct Reindexed {
 
 /// Sets the index of a data folder aside and rebuilds it from the log.
 ///
-/// It does not clear a rollback: what the old index had seen is compared with the log first.
+/// It does not clear a rollback: what the old index and the guard have seen is compared with the
+/// log first.
 ///
 /// # Errors
 /// See [`OpenError`].
@@ -187,11 +190,12 @@ impl Parts {
             root: applied.root,
         };
         let mut keys = FixedKeys(vec![verifier_key.clone()]);
-        let log = SegmentLog::open(
+        let log = SegmentLog::open_guarded(
             Arc::clone(&disk) as Arc<dyn Disk>,
             options.log,
             &[evidence],
             &mut keys,
+            &options.guard,
         )?;
         let blobs = Blobs::open(disk, &folder.join(BLOBS_FOLDER), options.blobs)?;
         Ok(Self {

@@ -24,7 +24,7 @@ use fenrun::ledger::state_hash;
 use fenrun::merkle::{VerifierKey, open_checkpoint, root_at};
 use fenrun::store::blobs::BlobLimits;
 use fenrun::store::index::IndexOptions;
-use fenrun::store::log::{DataFolder, LogOptions, ReaderNodes, SegmentLog};
+use fenrun::store::log::{DataFolder, GuardPlace, Guarding, LogOptions, ReaderNodes, SegmentLog};
 use fenrun::wire::proto;
 use proto::ledger_service_client::LedgerServiceClient;
 use proto::submit_stream_response::Result as Answered;
@@ -41,6 +41,9 @@ const MOMENT_MAX_US: u64 = 30_000;
 const CALLERS: u64 = 6;
 /// How many commands one stream submits.
 const STREAMED: usize = 40;
+/// The file of the guard. Each start holds the log to it, so that it is never ahead of what a
+/// death leaves of the log, and never two batches behind.
+const GUARD: &str = "guard";
 
 /// A founded folder and everything that was ever sent to it.
 struct Ledger {
@@ -69,7 +72,9 @@ impl Ledger {
         let signed = running::founding_at(now);
         let id: LedgerId = CommandId::of(&signed.command).into();
         let disk = Arc::new(DataFolder::create(folder.path()).unwrap());
-        let mut log = SegmentLog::create(disk, LogOptions::default(), id).unwrap();
+        let place = GuardPlace::at(&folder.path().join(GUARD)).unwrap();
+        let log = SegmentLog::create_guarded(disk, LogOptions::default(), id, &place);
+        let mut log = log.unwrap();
         found(&mut log, &key("log"), now, &signed).unwrap();
         let keys = folder.path().join("keys");
         std::fs::create_dir(&keys).unwrap();
@@ -118,6 +123,7 @@ impl Server {
         command.args(["serve", "--listen", "127.0.0.1:0", "--dir"]);
         command.arg(folder).env_remove(CRASH_VARIABLE);
         command.envs(crash_at.map(|point| (CRASH_VARIABLE, point)));
+        command.env("FENRUN_GUARD", folder.join(GUARD));
         command.env("HOME", folder).stdout(Stdio::piped());
         command.stderr(Stdio::null());
         let mut process = command.spawn().unwrap();
@@ -251,9 +257,10 @@ async fn resend(ledger: &Ledger, server: &Server, sample: usize) {
     assert_eq!(seen.acknowledged.len(), seen.sent.len(), "all are answered");
 }
 
-fn options() -> FolderOptions {
+fn options(folder: &Path) -> FolderOptions {
     FolderOptions {
         log: LogOptions::default(),
+        guard: Guarding::Kept(GuardPlace::at(&folder.join(GUARD)).unwrap()),
         index: IndexOptions::default(),
         blobs: BlobLimits::default(),
         clock: Arc::new(SystemClock::new()),
@@ -264,12 +271,12 @@ fn options() -> FolderOptions {
 /// Opens the folder and compares everything in it with what clients have seen.
 async fn compare(ledger: &Ledger) {
     let folder = PathBuf::from(ledger.folder.path());
-    let opened = open_folder(&folder, Arc::new(key("log")), options()).unwrap();
+    let opened = open_folder(&folder, Arc::new(key("log")), options(&folder)).unwrap();
     compare_log(ledger, &opened.engine);
     let live = state_hash(&opened.engine.published().view).unwrap();
     assert!(opened.engine.shutdown(PATIENCE).await);
     drop(opened);
-    let rebuilt = reindex(&folder, &options()).unwrap();
+    let rebuilt = reindex(&folder, &options(&folder)).unwrap();
     assert_eq!((rebuilt.before, rebuilt.after), (Some(live), live));
 }
 

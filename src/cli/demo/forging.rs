@@ -16,7 +16,7 @@ use crate::domain::{Action, ApproveCost, Command, Entry, Money, PartyName, Settl
 use crate::engine::{Engine, Handed, ManualClock, SignedBytes, found};
 use crate::keys::SecretKey;
 use crate::ledger::{Caller, query};
-use crate::store::log::{DataFolder, LogOnly, LogOptions, SegmentLog, fsck};
+use crate::store::log::{DataFolder, Guarding, LogOnly, LogOptions, SegmentLog, fsck};
 use crate::wire::decode_command;
 
 /// The parts of a data folder that a log signed anew takes over; the rest is made from it.
@@ -56,7 +56,7 @@ pub(super) fn flip_a_byte(
     *byte ^= 1;
     fs::write(&path, &bytes).map_err(fault)?;
     let disk = Arc::new(DataFolder::open(ledger).map_err(fault)?);
-    let report = fsck(disk, &mut keys.clone()).map_err(fault)?;
+    let report = fsck(disk, &Guarding::Off, &mut keys.clone()).map_err(fault)?;
     let done = format!("one bit of byte {offset} of the log is flipped:");
     let found = report
         .findings
@@ -113,7 +113,7 @@ pub(super) async fn sign_anew(
     let dir = forged.to_owned();
     let opened = {
         let clock = Arc::clone(&clock);
-        tokio::task::spawn_blocking(move || open(&dir, clock)).await
+        tokio::task::spawn_blocking(move || open(&dir, Guarding::Off, clock)).await
     };
     let engine = opened.map_err(fault)??.engine;
     for (entry, command) in entries {

@@ -13,12 +13,14 @@ use super::cast::{OPERATOR, TERMS};
 use super::story::{fault, name};
 use crate::cli::CommandError;
 use crate::cli::data_folder::open;
+use crate::cli::guarding::beside;
 use crate::cli::init::{Founding, found_in};
 use crate::client::{Pins, Target};
 use crate::domain::{ContentHash, UnixMillis};
 use crate::engine::{Clock, Engine, OpenedFolder, SystemClock};
 use crate::keys::SecretKey;
 use crate::service::{ServeError, ServeLimits, ServeOptions, serve};
+use crate::store::log::Guarding;
 
 /// The name of the demo's log.
 const ORIGIN: &str = "fenrun.example/demo";
@@ -40,7 +42,8 @@ pub(super) fn found(
         terms_hash: ContentHash::of(TERMS.as_bytes()),
         time_window_ms: WINDOW_MS,
     };
-    let founded = found_in(dir, &founding, operator_key, log_key, now)?;
+    let guard = beside(dir);
+    let founded = found_in(dir, &guard, &founding, operator_key, log_key, now)?;
     Ok(Pins {
         ledger: founded.ledger,
         log_keys: vec![founded.verifier_key],
@@ -58,10 +61,10 @@ pub(super) struct House {
 
 impl House {
     /// Opens a folder and serves it.
-    pub async fn open(dir: &Path) -> Result<Self, CommandError> {
+    pub async fn open(dir: &Path, guard: Guarding) -> Result<Self, CommandError> {
         let dir = dir.to_owned();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let opened = tokio::task::spawn_blocking(move || open(&dir, clock)).await;
+        let opened = tokio::task::spawn_blocking(move || open(&dir, guard, clock)).await;
         let OpenedFolder { engine, blobs, .. } = opened.map_err(fault)??;
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;

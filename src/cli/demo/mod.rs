@@ -21,12 +21,13 @@ use bytes::Bytes;
 
 use super::audit::{audit_whole, kept_receipt};
 use super::data_folder::log_key_path;
+use super::guarding::{beside, place};
 use super::{CommandError, Context};
 use crate::audit::{Report as AuditReport, Verdict};
 use crate::client::{KeptReceipt, Now, random, write_durably};
 use crate::config::Source;
 use crate::keys::SecretKey;
-use crate::store::log::LogOnly;
+use crate::store::log::{Guarding, LogOnly};
 use cast::{AUDITOR, OPERATOR, PROVIDERS, VALIDATION};
 use house::House;
 use report::{Audited, DemoReport, Forgery, collect};
@@ -92,7 +93,7 @@ async fn perform(folder: &Folder, now: Now) -> Result<DemoReport, CommandError> 
     let operator_key = Arc::new(new_key(&key_path)?);
     write_data(&root.join("data"))?;
     let pins = house::found(&ledger, &operator_key, &log_key, now())?;
-    let house = House::open(&ledger).await?;
+    let house = House::open(&ledger, Guarding::Kept(place(&beside(&ledger))?)).await?;
     let mut stage = Stage {
         target: house.target.clone(),
         pins: pins.clone(),
@@ -141,7 +142,7 @@ async fn forge(
 
     let anew = copies.path().join("anew");
     let done = forging::sign_anew(ledger, leaves, &anew, operator).await?;
-    let house = House::open(&anew).await?;
+    let house = House::open(&anew, Guarding::Off).await?;
     stage.target = house.target.clone();
     let alone = audit(stage, &[]).await?;
     let with_receipt = audit(stage, std::slice::from_ref(&story.kept)).await?;

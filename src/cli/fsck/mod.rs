@@ -10,11 +10,12 @@ use serde::Serialize;
 use replay::Replay;
 
 use super::data_folder::{folder_error, log_error};
+use super::guarding::guarding_if_there;
 use super::report::{Report, facts};
 use super::{CommandError, Context, Kind};
 use crate::domain::{LedgerId, TreeHash};
 use crate::store::blobs::{BlobLimits, BlobReport, Blobs};
-use crate::store::log::{DataFolder, Disk, FsckReport, fsck};
+use crate::store::log::{DataFolder, Disk, FsckReport, Guarding, fsck};
 
 /// The folder of the blobs within the data folder.
 const BLOBS_FOLDER: &str = "blobs";
@@ -85,7 +86,9 @@ impl Report for Checked {
 
 pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(), CommandError> {
     let dir = context.settings.dir.value.clone();
-    let checked = tokio::task::spawn_blocking(move || check(&dir, !args.without_blobs)).await;
+    let guard = guarding_if_there(context)?;
+    let checked = move || check(&dir, &guard, !args.without_blobs);
+    let checked = tokio::task::spawn_blocking(checked).await;
     let checked = checked.map_err(|error| CommandError::new(Kind::Fault, error))??;
     context.show(&checked)?;
     let serious = checked
@@ -103,7 +106,7 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
     .hint("Keep this folder as it is and bring the named files back from a copy."))
 }
 
-fn check(dir: &Path, with_blobs: bool) -> Result<Checked, CommandError> {
+fn check(dir: &Path, guard: &Guarding, with_blobs: bool) -> Result<Checked, CommandError> {
     if !dir.is_dir() {
         return Err(CommandError::input(format!(
             "there is no folder {}",
@@ -113,7 +116,7 @@ fn check(dir: &Path, with_blobs: bool) -> Result<Checked, CommandError> {
     let disk: Arc<dyn Disk> = Arc::new(DataFolder::open(dir).map_err(folder_error)?);
     let blobs = open_blobs(Arc::clone(&disk), &dir.join(BLOBS_FOLDER))?;
     let mut replay = Replay::new(blobs.clone());
-    let report = fsck(disk, &mut replay).map_err(log_error)?;
+    let report = fsck(disk, guard, &mut replay).map_err(log_error)?;
     let of_blobs = match &blobs {
         Some(blobs) if with_blobs => Some(
             blobs

@@ -12,7 +12,7 @@ use crate::engine::{
 use crate::ledger::state_hash;
 use crate::store::blobs::BlobLimits;
 use crate::store::index::IndexOptions;
-use crate::store::log::{DataFolder, LogOptions, SegmentLog};
+use crate::store::log::{DataFolder, Guarding, LogOptions, SegmentLog};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -22,6 +22,7 @@ fn options() -> FolderOptions {
             segment_bytes: 64 * 1024,
             prepare_ahead: false,
         },
+        guard: Guarding::Off,
         index: IndexOptions::default(),
         blobs: BlobLimits::default(),
         clock: Arc::new(ManualClock::at(START)),

@@ -9,9 +9,10 @@ use crate::merkle::{Frontier, VerifierKey};
 
 use super::compare::judge_signature;
 use super::disk::Disk;
-use super::evidence::{FixedKeys, LogKeys};
+use super::evidence::{Evidence, EvidenceSource, FixedKeys, LogKeys};
 use super::fault::LogFault;
 use super::format::{Damage, Header, Place};
+use super::guard::Guarding;
 use super::scan::{Cut, find_footer};
 use super::segment_log::PAGE;
 use super::segments::{Found, number_of, read_at, read_header};
@@ -23,6 +24,8 @@ use super::verify::{SegmentEnd, Visitor, Walk};
 
 /// The most findings of one run; what follows the last of them is likely its consequence.
 pub const FSCK_FINDINGS_MAX: usize = 1000;
+/// What findings about the guard name as their file.
+const GUARD: &str = "guard";
 /// How much is collected before it is compared with the files of the tree.
 const CHANGES_BYTES: usize = 4 * 1024 * 1024;
 
@@ -118,14 +121,18 @@ impl FsckCaller for LogOnly {
 }
 
 /// Checks every byte of the log's files: headers, frames, leaves, roots, every checkpoint and its
-/// signature, the chain of segments, the files of the tree, the high-water page, and what the
-/// caller checks. Nothing is changed.
+/// signature, the chain of segments, the files of the tree, the high-water page, the guard, and
+/// what the caller checks. Nothing is changed.
 ///
 /// After damage in a segment it goes on with the next one, from the footer between them.
 ///
 /// # Errors
 /// [`StartError::Empty`] where there is no log; the disk fails.
-pub fn fsck(disk: Arc<dyn Disk>, caller: &mut dyn FsckCaller) -> Result<FsckReport, StartError> {
+pub fn fsck(
+    disk: Arc<dyn Disk>,
+    guarding: &Guarding,
+    caller: &mut dyn FsckCaller,
+) -> Result<FsckReport, StartError> {
     let names = disk.list(SEGMENT_FOLDER);
     let names = names.map_err(|source| read_fault(SEGMENT_FOLDER.to_owned(), source))?;
     let numbers: Vec<u32> = names.iter().filter_map(|name| number_of(name)).collect();
@@ -140,7 +147,8 @@ pub fn fsck(disk: Arc<dyn Disk>, caller: &mut dyn FsckCaller) -> Result<FsckRepo
     let mut check = Check {
         report: FsckReport::default(),
         walk: Walk::default(),
-        page: None,
+        seen: Vec::new(),
+        guarding,
         files: files.as_ref(),
     };
     let mut ended = Ended::Footer;
@@ -150,7 +158,7 @@ pub fn fsck(disk: Arc<dyn Disk>, caller: &mut dyn FsckCaller) -> Result<FsckRepo
     if check.report.segments == 0 && check.report.findings.is_empty() {
         return Err(StartError::Empty);
     }
-    check.page_at_end(disk.as_ref());
+    check.compare_seen(disk.as_ref());
     if files.is_none() && check.report.entries > 0 {
         check.report.push(FsckFinding {
             file: TREE_FOLDER.to_owned(),
@@ -192,8 +200,9 @@ enum Ended {
 struct Check<'a> {
     report: FsckReport,
     walk: Walk,
-    /// The high-water page's size, root, and the log's root at that size.
-    page: Option<(u64, TreeHash, Option<TreeHash>)>,
+    /// What high-water page and guard have seen, and the log's root at that size.
+    seen: Vec<(Evidence, Option<TreeHash>)>,
+    guarding: &'a Guarding,
     files: Option<&'a TreeFiles>,
 }
 
@@ -240,7 +249,8 @@ impl Check<'_> {
         }
         if number == 0 {
             let page = read_page(disk, header.ledger);
-            self.page = page.map(|page| (page.size, page.root, None));
+            let guard = self.guard(header.ledger);
+            self.seen = page.into_iter().chain(guard).map(|e| (e, None)).collect();
         }
         let segment = Found {
             header,
@@ -273,7 +283,7 @@ impl Check<'_> {
         let mut visitor = FsckVisitor {
             file: segment.name(),
             report: &mut self.report,
-            page: &mut self.page,
+            seen: &mut self.seen,
             files: self.files,
             changes: TreeChanges::default(),
             caller,
@@ -329,36 +339,46 @@ impl Check<'_> {
         }
     }
 
-    fn page_at_end(&mut self, disk: &dyn Disk) {
-        let mut found = |what: String, mends_itself| {
+    /// Reads the guard; what is wrong with it is a finding.
+    fn guard(&mut self, ledger: LedgerId) -> Option<Evidence> {
+        match self.guarding.read(ledger) {
+            Ok(read) => read.map(|(_, seen)| seen),
+            Err(error) => {
+                let damage = Damage::new(0, error.to_string());
+                self.report.damage(GUARD.to_owned(), damage);
+                None
+            }
+        }
+    }
+
+    /// Holds the log to what page and guard have seen.
+    fn compare_seen(&mut self, disk: &dyn Disk) {
+        let read = self.walk.tree.size();
+        let mut page = false;
+        for (seen, here) in &self.seen {
+            page |= seen.source == EvidenceSource::HighWaterPage;
+            let file = match seen.source {
+                EvidenceSource::Guard => GUARD,
+                EvidenceSource::Index | EvidenceSource::HighWaterPage => PAGE,
+            };
+            let (size, root) = (seen.size, seen.root);
+            let what = match here {
+                _ if size == 0 => continue,
+                Some(here) if *here == root => continue,
+                Some(here) => {
+                    format!("the root at {size} was shown as {root}, but the log gives {here}")
+                }
+                None => format!("{size} entries were shown, but {read} can be read"),
+            };
+            self.report.damage(file.to_owned(), Damage::new(0, what));
+        }
+        if !page && disk.open(PAGE).is_ok() {
             self.report.push(FsckFinding {
                 file: PAGE.to_owned(),
                 offset: 0,
-                what,
-                mends_itself,
+                what: "the page cannot be read and counts as none".to_owned(),
+                mends_itself: true,
             });
-        };
-        match self.page {
-            Some((0, ..)) => {}
-            Some((_, seen, Some(root))) if seen == root => {}
-            Some((size, seen, Some(root))) => found(
-                format!("the root at {size} was shown as {seen}, but the log gives {root}"),
-                false,
-            ),
-            Some((size, ..)) => {
-                let read = self.walk.tree.size();
-                found(
-                    format!("{size} entries were shown, but {read} can be read"),
-                    false,
-                );
-            }
-            None if disk.open(PAGE).is_ok() => {
-                found(
-                    "the page cannot be read and counts as none".to_owned(),
-                    true,
-                );
-            }
-            None => {}
         }
     }
 }
@@ -366,7 +386,7 @@ impl Check<'_> {
 struct FsckVisitor<'a> {
     file: String,
     report: &'a mut FsckReport,
-    page: &'a mut Option<(u64, TreeHash, Option<TreeHash>)>,
+    seen: &'a mut Vec<(Evidence, Option<TreeHash>)>,
     files: Option<&'a TreeFiles>,
     changes: TreeChanges,
     caller: &'a mut dyn FsckCaller,
@@ -405,10 +425,10 @@ impl Visitor for FsckVisitor<'_> {
     }
 
     fn tree(&mut self, tree: &Frontier) {
-        if let Some((size, _, root)) = self.page
-            && *size == tree.size()
-        {
-            *root = Some(tree.root());
+        for (seen, root) in self.seen.iter_mut() {
+            if seen.size == tree.size() {
+                *root = Some(tree.root());
+            }
         }
     }
 

@@ -14,6 +14,7 @@ use super::format::{
     FOOTER_BYTES_MAX, Footer, Header, Kind, NoteHash, Page, PageKind, Place, SECTOR, SECTOR_BYTES,
     batch_bytes, encode_batch, note_hash, offset_of, whole_sectors,
 };
+use super::guard::Guard;
 use super::reader::SegmentReader;
 use super::shared::{SEGMENT_FOLDER, Shared, segment_name};
 use super::tree_files::TreeChanges;
@@ -64,6 +65,7 @@ pub struct SegmentLog {
     pub(super) last_note: NoteHash,
     pub(super) ahead: Option<JoinHandle<Result<(), LogFault>>>,
     pub(super) page: Option<Arc<dyn DiskFile>>,
+    pub(super) guard: Option<Guard>,
     pub(super) buffer: Vec<u8>,
     pub(super) changes: TreeChanges,
     pub(super) poisoned: bool,
@@ -96,6 +98,10 @@ impl SegmentLog {
         self.shared.tree.write(&self.changes)?;
         let file = self.active.file.as_ref();
         write_and_sync(file, place.segment, &self.buffer, place.offset)?;
+        // COMMIT POINT: the batch is part of the log. Before anybody sees it, the guard has it.
+        if let Some(guard) = &mut self.guard {
+            guard.write(tree.size(), tree.root())?;
+        }
         self.active.end = place.after(self.buffer.len()).offset;
         self.tree = tree;
         self.last_note = note_hash(note.as_bytes());

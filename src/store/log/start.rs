@@ -10,6 +10,7 @@ use super::disk::Disk;
 use super::evidence::{Evidence, EvidenceSource, LogKeys};
 use super::fault::LogFault;
 use super::format::{Header, Page, PageKind, SECTOR, is_segment_size};
+use super::guard::{Guard, GuardPlace, Guarding};
 use super::mend::mend;
 use super::segment_log::{Active, LogOptions, PAGE, SegmentLog, prepare_segment, write_and_sync};
 use super::segments::find_segments;
@@ -72,35 +73,79 @@ impl SegmentLog {
         Self::open(disk, options, &[], nobody)
     }
 
-    /// Opens a log after verifying it, and makes its end durable.
-    ///
-    /// Verified are all headers and footers; in full, the last segment and everything that the
-    /// index has not applied; the last checkpoint's signature; and that no evidence (the
-    /// high-water page is read here) has seen more, or something else. An entry of `evidence` from
-    /// the index says how far the index was applied; without one everything is read.
+    /// Makes a log without entries, and its guard.
     ///
     /// # Errors
-    /// See [`StartError`]; nothing in the segments is changed before all has been verified.
+    /// As [`create`](Self::create); and there is a guard that has seen entries, or another file.
+    pub fn create_guarded(
+        disk: Arc<dyn Disk>,
+        options: LogOptions,
+        ledger: LedgerId,
+        place: &GuardPlace,
+    ) -> Result<Self, StartError> {
+        // Before the segment: what a founding leaves that is cut here is a guard of no entries.
+        let guard = Guard::found(place, ledger)?;
+        let mut log = Self::create(disk, options, ledger)?;
+        log.guard = Some(guard);
+        Ok(log)
+    }
+
+    /// Opens a log that is not guarded; see [`open_guarded`](Self::open_guarded).
+    ///
+    /// # Errors
+    /// As [`open_guarded`](Self::open_guarded).
     pub fn open(
         disk: Arc<dyn Disk>,
         options: LogOptions,
         evidence: &[Evidence],
         keys: &mut dyn LogKeys,
     ) -> Result<Self, StartError> {
+        Self::open_guarded(disk, options, evidence, keys, &Guarding::Off)
+    }
+
+    /// Opens a log after verifying it, and makes its end durable.
+    ///
+    /// Verified are all headers and footers; in full, the last segment and everything that the
+    /// index has not applied; the last checkpoint's signature; and that no evidence (the
+    /// high-water page and the guard are read here) has seen more, or something else, and that
+    /// the guard has missed at most the last batch. The guard then says what the log has. An entry
+    /// of `evidence` from the index says how far the index was applied; without one everything is
+    /// read.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing in the segments is changed before all has been verified.
+    pub fn open_guarded(
+        disk: Arc<dyn Disk>,
+        options: LogOptions,
+        evidence: &[Evidence],
+        keys: &mut dyn LogKeys,
+        guarding: &Guarding,
+    ) -> Result<Self, StartError> {
         check_options(options)?;
         let found = find_segments(disk.as_ref())?;
         let Some(last) = found.last() else {
-            refuse_if_shown(disk.as_ref(), evidence)?;
+            let seen: Vec<_> = evidence.iter().cloned().chain(guarding.seen()?).collect();
+            refuse_if_shown(disk.as_ref(), &seen)?;
             return Err(StartError::Empty);
         };
-        let page = read_page(disk.as_ref(), last.header.ledger);
-        let evidence: Vec<Evidence> = evidence.iter().cloned().chain(page).collect();
+        let ledger = last.header.ledger;
+        let guard = guarding.read(ledger)?;
+        let page = read_page(disk.as_ref(), ledger);
+        let guarded = guard.as_ref().map(|(_, seen)| seen.clone());
+        let outside = page.into_iter().chain(guarded);
+        let evidence: Vec<Evidence> = evidence.iter().cloned().chain(outside).collect();
         let files = TreeFiles::open(Arc::clone(&disk))?;
         let (walk, end) = verify(&found, &files, &evidence, keys)?;
+        let (size, root) = (walk.tree.size(), walk.tree.root());
+        if let Some((guard, seen)) = &guard {
+            let before = walk.last_note.as_ref().map_or(0, |last| last.first_index);
+            guard.refuse_behind(seen, before, size)?;
+        }
         check_signature(&walk, keys)?;
-        let size = walk.tree.size();
         files.cut(size)?;
         let cut_at = mend(disk.as_ref(), &found, &walk, &end)?;
+        // Before anything is answered, the guard knows of all that could be.
+        let guard = guarding.begin(guard.map(|(guard, _)| guard), ledger, size, root)?;
         let active = Active {
             number: last.header.segment,
             file: Arc::clone(&last.file),
@@ -116,12 +161,13 @@ impl SegmentLog {
         let mut log = Self {
             shared: Arc::new(shared),
             options,
-            ledger: last.header.ledger,
+            ledger,
             active,
             tree: walk.tree,
             last_note: walk.last_note_hash,
             ahead: None,
             page: None,
+            guard,
             buffer: Vec::new(),
             changes: TreeChanges::default(),
             poisoned: false,

@@ -5,6 +5,7 @@ use crate::domain::TreeHash;
 use super::evidence::EvidenceSource;
 use super::fault::LogFault;
 use super::format::Damage;
+use super::guard::GuardError;
 
 /// Why a log was not opened. Nothing in its segments was changed.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +48,9 @@ pub enum StartError {
         /// What the log has, in words.
         found: String,
     },
+    /// The guard is missing, cannot be read, or is not this log's.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
     /// An option is out of range.
     #[error("a segment has {found} bytes by the options; it takes whole sectors, 4 KiB to 1 GiB")]
     SegmentBytes {

@@ -34,6 +34,8 @@ pub(super) struct LastNote {
     pub(super) place: Place,
     /// The text.
     pub(super) note: String,
+    /// The size of the log before the batch that it ends.
+    pub(super) first_index: u64,
 }
 
 /// How a segment ends.
@@ -152,7 +154,11 @@ impl Walk {
             visitor.checkpoint(place, self.tree.size(), note);
             self.last_note_hash = note_hash(note.as_bytes());
             let note = note.to_owned();
-            self.last_note = Some(LastNote { place, note });
+            self.last_note = Some(LastNote {
+                place,
+                note,
+                first_index,
+            });
         }
         self.last_batch = Some(LastBatch {
             place: batch.place,

@@ -12,11 +12,7 @@ const USED: usize = 8 + 32 + 8 + 32;
 pub(in crate::store::log) enum PageKind {
     /// The page in the data folder, written without sync.
     HighWater,
-    /// The page that is synced and can lie elsewhere; its format is reserved.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the format is reserved before its use")
-    )]
+    /// A page of the guard, which is synced and can lie elsewhere.
     Guard,
 }
 

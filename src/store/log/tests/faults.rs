@@ -1,6 +1,6 @@
 //! Every operation of the disk made to fail once, and every subset of unsynced sectors dropped.
 //!
-//! A run makes a log, fills segments and reopens it. One operation fails in one of the ways that
+//! A run makes a log with its guard, fills segments and reopens it. One operation fails in one of the ways that
 //! [`Failure`] names. Then the process is killed (what can be read stays), or the power fails
 //! (each sector that was not synced is old or new). The judge is always the same: the log opens
 //! again, has every batch whose append returned `Ok`, at most the one batch more that was not
@@ -34,6 +34,25 @@ fn index_of(answered: (u64, TreeHash)) -> Vec<Evidence> {
     vec![evidence(EvidenceSource::Index, answered.0, answered.1)]
 }
 
+/// Opens the log with its guard and the index of a run.
+fn reopen(disk: &SimDisk, run: &Run) -> Result<SegmentLog, StartError> {
+    let guarding = Guarding::Kept(guard_on(disk));
+    open_guarded(disk, &index_of(run.answered), &guarding)
+}
+
+/// A log with its guard, of these batches.
+fn guarded_log_of(shapes: &[&[usize]]) -> (SimDisk, Maker) {
+    let (disk, mut maker) = (SimDisk::new(), Maker::new());
+    let place = guard_on(&disk);
+    let log = SegmentLog::create_guarded(Arc::new(disk.clone()), SMALL, LEDGER, &place);
+    let mut log = log.unwrap();
+    for sizes in shapes {
+        append(&mut log, &maker.next(sizes)).unwrap();
+    }
+    drop(log);
+    (disk, maker)
+}
+
 /// Does the run up to the first failure.
 fn run(disk: &SimDisk) -> Run {
     let mut run = Run {
@@ -41,12 +60,13 @@ fn run(disk: &SimDisk) -> Run {
         answered: (0, crate::merkle::empty_root()),
         attempted: 0,
     };
-    let created = SegmentLog::create(Arc::new(disk.clone()), SMALL, LEDGER);
+    let place = guard_on(disk);
+    let created = SegmentLog::create_guarded(Arc::new(disk.clone()), SMALL, LEDGER, &place);
     let Ok(mut log) = created else { return run };
     for (number, sizes) in RUN.iter().enumerate() {
         if REOPEN.contains(&number) {
             drop(log);
-            match open(disk, SMALL, &index_of(run.answered)) {
+            match reopen(disk, &run) {
                 Ok(reopened) => log = reopened,
                 Err(_) => return run,
             }
@@ -83,9 +103,13 @@ fn compare_answered(reader: &dyn LogReader, run: &Run) {
 /// Opens what is left, holds it to what was answered, and goes on with other entries.
 fn judge(disk: &SimDisk, run: &Run) -> (Maker, u64) {
     let mut maker = Maker::new();
-    let opened = open(disk, SMALL, &index_of(run.answered));
+    let opened = reopen(disk, run);
     let mut log = match opened {
-        Err(StartError::Empty) if run.answered.0 == 0 => create(disk, SMALL),
+        // A founding that was cut before its guard or its segment had a name.
+        Err(StartError::Empty) if run.answered.0 == 0 => {
+            let (disk, place) = (Arc::new(disk.clone()), guard_on(disk));
+            SegmentLog::create_guarded(disk, SMALL, LEDGER, &place).unwrap()
+        }
         Ok(log) => log,
         Err(error) => panic!("{error}: {:?}", std::error::Error::source(&error)),
     };
@@ -160,15 +184,14 @@ fn one_failing_operation_loses_nothing_that_was_answered() {
 fn a_start_that_fails_can_be_repeated() {
     for failure in FAILURES {
         for operation in 0.. {
-            let (disk, maker) = log_of(SMALL, &RUN);
+            let (disk, maker) = guarded_log_of(&RUN);
             let run = Run {
                 answered: (maker.tree.size(), maker.tree.root()),
                 attempted: maker.tree.size(),
                 maker,
             };
             disk.fail_at(operation, failure);
-            let first = open(&disk, SMALL, &index_of(run.answered));
-            drop(first);
+            drop(reopen(&disk, &run));
             if disk.heal().is_none() {
                 break;
             }
@@ -187,13 +210,15 @@ const EXHAUSTIVE: [&[usize]; 3] = [&[700, 800], &[10], &[1600, 20]];
 #[test]
 fn any_subset_of_the_sectors_of_an_unsynced_batch_may_be_lost() {
     for sizes in EXHAUSTIVE {
-        let (disk, mut maker) = log_of(SMALL, &RUN[..2]);
+        let (disk, mut maker) = guarded_log_of(&RUN[..2]);
         let answered = (maker.tree.size(), maker.tree.root());
-        let mut log = open(&disk, SMALL, &[]).unwrap();
+        let guarding = Guarding::Kept(guard_on(&disk));
+        let mut log = open_guarded(&disk, &[], &guarding).unwrap();
         let made = maker.next(sizes);
         let syncs = (0..).find(|operation| {
-            let (copy, _) = log_of(SMALL, &RUN[..2]);
-            let mut log = open(&copy, SMALL, &[]).unwrap();
+            let (copy, _) = guarded_log_of(&RUN[..2]);
+            let guarding = Guarding::Kept(guard_on(&copy));
+            let mut log = open_guarded(&copy, &[], &guarding).unwrap();
             copy.fail_at(*operation, Failure::Clean);
             assert!(log.append(&made.batch()).is_err());
             copy.heal() == Some(Operation::Sync)
@@ -218,7 +243,7 @@ fn any_subset_of_the_sectors_of_an_unsynced_batch_may_be_lost() {
                 bit += u32::from(segment);
                 segment && kept >> (bit - 1) & 1 == 1
             });
-            let log = open(&crashed, SMALL, &index_of(run.answered)).unwrap();
+            let log = reopen(&crashed, &run).unwrap();
             kept_whole += u32::from(log.size() == run.attempted);
             drop(log);
             judge(&crashed, &run);

@@ -9,7 +9,12 @@ const TINY: LogOptions = LogOptions {
 };
 
 fn check_all(disk: &SimDisk) -> FsckReport {
-    fsck(Arc::new(disk.clone()), &mut LogOnly(keys().0)).unwrap()
+    fsck(
+        Arc::new(disk.clone()),
+        &Guarding::Off,
+        &mut LogOnly(keys().0),
+    )
+    .unwrap()
 }
 
 fn segments(disk: &SimDisk) -> Vec<String> {
@@ -35,7 +40,11 @@ fn a_log_that_is_well_has_no_findings() {
         assert_eq!(report.root, Some(maker.tree.root()));
         assert_eq!(report.ledger, Some(LEDGER));
     }
-    let empty = fsck(Arc::new(SimDisk::new()), &mut LogOnly(Vec::new()));
+    let empty = fsck(
+        Arc::new(SimDisk::new()),
+        &Guarding::Off,
+        &mut LogOnly(Vec::new()),
+    );
     assert!(matches!(empty, Err(StartError::Empty)));
 }
 
@@ -163,7 +172,12 @@ fn wrong_signatures_and_tree_files_are_named() {
         name: maker.origin.clone(),
         key: crate::keys::SecretKey::from_seed(&[8; 32]).public_key(),
     };
-    let report = fsck(Arc::new(disk.clone()), &mut LogOnly(vec![other])).unwrap();
+    let report = fsck(
+        Arc::new(disk.clone()),
+        &Guarding::Off,
+        &mut LogOnly(vec![other]),
+    )
+    .unwrap();
     assert_eq!(report.findings.len(), maker.checkpoints.len());
     for name in [
         "tree/level-00",
@@ -220,7 +234,7 @@ fn the_caller_hears_of_every_entry_and_adds_its_own_findings() {
     }
     let (disk, maker) = small_log();
     let mut caller = Caller(LogOnly(keys().0), Vec::new());
-    let report = fsck(Arc::new(disk.clone()), &mut caller).unwrap();
+    let report = fsck(Arc::new(disk.clone()), &Guarding::Off, &mut caller).unwrap();
     assert_eq!(caller.1, maker.leaves);
     let shown: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
     assert_eq!(shown.len(), 2);
@@ -247,6 +261,6 @@ fn findings_have_a_limit() {
         }
     }
     let (disk, _) = small_log();
-    let report = fsck(Arc::new(disk), &mut Many(LogOnly(keys().0))).unwrap();
+    let report = fsck(Arc::new(disk), &Guarding::Off, &mut Many(LogOnly(keys().0))).unwrap();
     assert_eq!(report.findings.len(), FSCK_FINDINGS_MAX);
 }

@@ -11,6 +11,7 @@ use super::*;
 
 mod faults;
 mod flips;
+mod guard;
 mod start;
 mod vectors;
 
@@ -45,6 +46,20 @@ pub(super) fn open(
 
 pub(super) fn create(disk: &SimDisk, options: LogOptions) -> SegmentLog {
     SegmentLog::create(Arc::new(disk.clone()), options, LEDGER).unwrap()
+}
+
+/// The guard's place: on the disk of the log where tests make operations fail.
+pub(super) fn guard_on(disk: &SimDisk) -> GuardPlace {
+    GuardPlace::on(Arc::new(disk.clone()), "guard")
+}
+
+pub(super) fn open_guarded(
+    disk: &SimDisk,
+    evidence: &[Evidence],
+    guarding: &Guarding,
+) -> Result<SegmentLog, StartError> {
+    let disk = Arc::new(disk.clone());
+    SegmentLog::open_guarded(disk, SMALL, evidence, &mut keys(), guarding)
 }
 
 /// Appends a batch and notes that it was shown.

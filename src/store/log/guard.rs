@@ -92,6 +92,13 @@ pub struct GuardPlace {
     shown: PathBuf,
 }
 
+/// The newer page of a guard, and where it lies in its file.
+struct Newest {
+    file: Arc<dyn DiskFile>,
+    place: u64,
+    page: Page,
+}
+
 impl fmt::Debug for GuardPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "GuardPlace({})", self.shown.display())
@@ -142,8 +149,8 @@ impl GuardPlace {
         }
     }
 
-    /// Reads the newer page, and says where it lies; none where there is no file.
-    fn newest(&self) -> Result<Option<(Arc<dyn DiskFile>, u64, Page)>, GuardError> {
+    /// Reads the newer page; none where there is no file.
+    fn newest(&self) -> Result<Option<Newest>, GuardError> {
         let Some(file) = self.open()? else {
             return Ok(None);
         };
@@ -166,7 +173,7 @@ impl GuardPlace {
             (None, Some(second)) => (SECOND, second),
             (None, None) => return Err(self.unreadable("neither of its two pages is whole")),
         };
-        Ok(Some((file, place, page)))
+        Ok(Some(Newest { file, place, page }))
     }
 
     /// Returns what the guard has seen of a ledger, whichever it is; none where there is no guard.
@@ -175,7 +182,7 @@ impl GuardPlace {
     /// It cannot be read.
     pub(super) fn seen(&self) -> Result<Option<Evidence>, GuardError> {
         let newest = self.newest()?;
-        Ok(newest.map(|(_, _, page)| evidence(&page)))
+        Ok(newest.map(|newest| evidence(&newest.page)))
     }
 }
 
@@ -222,11 +229,11 @@ impl Guarding {
             Self::Kept(place) => place,
         };
         let path = || place.shown.clone();
-        let Some((file, newest, page)) = place.newest()? else {
+        let Some(newest) = place.newest()? else {
             return Err(GuardError::Missing { path: path() });
         };
-        if page.ledger != ledger {
-            let (path, expected, found) = (path(), ledger, page.ledger);
+        if newest.page.ledger != ledger {
+            let (path, expected, found) = (path(), ledger, newest.page.ledger);
             return Err(GuardError::OfAnother {
                 path,
                 expected,
@@ -235,11 +242,11 @@ impl Guarding {
         }
         let guard = Guard {
             place: place.clone(),
-            file,
+            file: newest.file,
             ledger,
-            next: other(newest),
+            next: other(newest.place),
         };
-        Ok(Some((guard, evidence(&page))))
+        Ok(Some((guard, evidence(&newest.page))))
     }
 
     /// Brings the guard to a log that was verified and made durable; makes it where it is new.

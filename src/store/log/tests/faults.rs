@@ -1,10 +1,10 @@
 //! Every operation of the disk made to fail once, and every subset of unsynced sectors dropped.
 //!
-//! A run makes a log with its guard, fills segments and reopens it. One operation fails in one of the ways that
-//! [`Failure`] names. Then the process is killed (what can be read stays), or the power fails
-//! (each sector that was not synced is old or new). The judge is always the same: the log opens
-//! again, has every batch whose append returned `Ok`, at most the one batch more that was not
-//! answered, contradicts no root that was shown, and goes on.
+//! A run makes a log with its guard, fills segments and reopens it. One operation fails in one of
+//! the ways that [`Failure`] names. Then the process is killed (what can be read stays), or the
+//! power fails (each sector that was not synced is old or new). The judge is always the same: the
+//! log opens again, has every batch whose append returned `Ok`, at most the one batch more that was
+//! not answered, contradicts no root that was shown, and goes on.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};

@@ -44,17 +44,47 @@ pub fn allot<Id: Ord>(total: u128, weights: &[(Id, u128)]) -> Result<Vec<u128>, 
         .iter()
         .try_fold(0u128, |sum, (_, weight)| sum.checked_add(*weight))
         .ok_or(AllotError::Overflow)?;
+    allot_by(total, weights, sum == 0, |weight| {
+        divide_product(total, *weight, sum)
+    })
+}
+
+/// Divides `total` as [`allot`] does, by weights of any size.
+///
+/// # Errors
+/// See [`AllotError`]; nothing overflows.
+pub fn allot_wide<Id: Ord>(
+    total: u128,
+    weights: &[(Id, BigUint)],
+) -> Result<Vec<u128>, AllotError> {
+    let sum: BigUint = weights.iter().map(|(_, weight)| weight).sum();
+    let wide_total = BigUint::from(total);
+    allot_by(total, weights, sum == BigUint::ZERO, |weight| {
+        let product = &wide_total * weight;
+        // A share is at most the total, which fits.
+        let share = u128::try_from(&product / &sum).unwrap_or(u128::MAX);
+        (share, product % &sum)
+    })
+}
+
+/// Divides by any weights: `divide` gives a weight's share and remainder, of weights not all zero.
+fn allot_by<Id: Ord, Weight, Remainder: Ord + Default>(
+    total: u128,
+    weights: &[(Id, Weight)],
+    all_zero: bool,
+    divide: impl Fn(&Weight) -> (u128, Remainder),
+) -> Result<Vec<u128>, AllotError> {
     if total == 0 {
         return Ok(vec![0; weights.len()]);
     }
-    if sum == 0 {
+    if all_zero {
         return Err(AllotError::NoWeight { total });
     }
     let mut shares = Vec::with_capacity(weights.len());
     let mut remainders = Vec::with_capacity(weights.len());
     let mut given = 0u128;
     for (position, (id, weight)) in weights.iter().enumerate() {
-        let (share, remainder) = divide_product(total, *weight, sum);
+        let (share, remainder) = divide(weight);
         given = given.saturating_add(share);
         shares.push(share);
         remainders.push((remainder, id, position));
@@ -78,9 +108,11 @@ pub fn allot<Id: Ord>(total: u128, weights: &[(Id, u128)]) -> Result<Vec<u128>, 
 }
 
 /// Equal ids can only matter where they stand side by side after sorting by remainder and id.
-fn remainders_repeat_an_id<Id: Ord>(sorted: &[(u128, &Id, usize)]) -> bool {
+fn remainders_repeat_an_id<Id: Ord, Remainder: Ord + Default>(
+    sorted: &[(Remainder, &Id, usize)],
+) -> bool {
     sorted.windows(2).any(|pair| match pair {
-        [a, b] => a.0 == b.0 && a.1 == b.1 && a.0 != 0,
+        [a, b] => a.0 == b.0 && a.1 == b.1 && a.0 != Remainder::default(),
         _ => false,
     })
 }
@@ -129,6 +161,11 @@ mod tests {
             Err(AllotError::NoWeight { total: 1 })
         );
         assert_eq!(allot::<u8>(1, &[]), Err(AllotError::NoWeight { total: 1 }));
+        let nothing = [("a", BigUint::ZERO)];
+        assert_eq!(
+            allot_wide(1, &nothing),
+            Err(AllotError::NoWeight { total: 1 })
+        );
         assert_eq!(
             allot(1, &[("a", 1), ("a", 1)]),
             Err(AllotError::DuplicateId)
@@ -156,6 +193,11 @@ mod tests {
             let named: Vec<(usize, u128)> = weights.into_iter().enumerate().collect();
             prop_assume!(named.iter().any(|(_, weight)| *weight > 0));
             let shares = allot(total, &named).unwrap();
+            let wide: Vec<(usize, BigUint)> = named
+                .iter()
+                .map(|(id, weight)| (*id, BigUint::from(*weight)))
+                .collect();
+            prop_assert_eq!(&allot_wide(total, &wide).unwrap(), &shares);
             prop_assert_eq!(shares.iter().sum::<u128>(), total);
             let mut turned = named.clone();
             turned.rotate_left(rotate % named.len());

@@ -59,11 +59,20 @@ impl fmt::Display for Path<'_> {
 }
 
 /// The entries of an object whose keys have been checked.
-#[derive(Debug, Clone, Copy)]
-pub struct Fields<'a> {
-    entries: &'a [(String, Json)],
+#[derive(Debug)]
+pub struct Fields<'a, Value = Json> {
+    entries: &'a [(String, Value)],
     path: &'a Path<'a>,
 }
+
+// Derived, these would ask the same of the values, which are only borrowed.
+impl<Value> Clone for Fields<'_, Value> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<Value> Copy for Fields<'_, Value> {}
 
 impl Json {
     /// Parses a document.
@@ -86,20 +95,7 @@ impl Json {
             found.push(path.violation("is not an object"));
             return None;
         };
-        for (position, (key, _)) in entries.iter().enumerate() {
-            if !known.contains(&key.as_str()) {
-                let text = format!("is not a known key; known are {}", known.join(", "));
-                found.push(Path::Key(path, key).violation(text));
-            }
-            if entries
-                .iter()
-                .take(position)
-                .any(|(before, _)| before == key)
-            {
-                found.push(Path::Key(path, key).violation("stands twice"));
-            }
-        }
-        Some(Fields { entries, path })
+        Some(Fields::new(entries, path, known, found))
     }
 
     /// Returns the elements of an array.
@@ -156,14 +152,37 @@ impl Json {
     }
 }
 
-impl<'a> Fields<'a> {
+impl<'a, Value> Fields<'a, Value> {
+    /// Returns the entries of an object, having noted unknown and repeated keys.
+    pub fn new(
+        entries: &'a [(String, Value)],
+        path: &'a Path<'a>,
+        known: &[&str],
+        found: &mut Vec<Violation>,
+    ) -> Self {
+        for (position, (key, _)) in entries.iter().enumerate() {
+            if !known.contains(&key.as_str()) {
+                let text = format!("is not a known key; known are {}", known.join(", "));
+                found.push(Path::Key(path, key).violation(text));
+            }
+            if entries
+                .iter()
+                .take(position)
+                .any(|(before, _)| before == key)
+            {
+                found.push(Path::Key(path, key).violation("stands twice"));
+            }
+        }
+        Self { entries, path }
+    }
+
     /// Returns the path of a key.
     pub fn path<'b>(&'b self, key: &'b str) -> Path<'b> {
         Path::Key(self.path, key)
     }
 
     /// Returns the value of a key, if it is there.
-    pub fn optional(&self, key: &str) -> Option<&'a Json> {
+    pub fn optional(&self, key: &str) -> Option<&'a Value> {
         self.entries
             .iter()
             .find(|(name, _)| name == key)
@@ -171,7 +190,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Returns the value of a key, having noted if it is not there.
-    pub fn required(&self, key: &str, found: &mut Vec<Violation>) -> Option<&'a Json> {
+    pub fn required(&self, key: &str, found: &mut Vec<Violation>) -> Option<&'a Value> {
         let value = self.optional(key);
         if value.is_none() {
             found.push(self.path(key).violation("is missing"));

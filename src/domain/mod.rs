@@ -16,7 +16,7 @@ mod time;
 mod use_list;
 mod violation;
 
-pub use allot::{AllotError, allot, basis_points_of};
+pub use allot::{AllotError, allot, allot_wide, basis_points_of};
 pub use command::*;
 pub use entry::{
     COMMAND_BYTES_MAX, ENTRY_BYTES_MAX, ENTRY_HEADER_BYTES, ENTRY_VERSION, Entry, EntryError,

@@ -7,6 +7,7 @@
 mod contributions;
 mod distance;
 mod duplicates;
+pub mod games;
 pub mod knn;
 mod quotient;
 mod rows;

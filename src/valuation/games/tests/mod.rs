@@ -1,0 +1,7 @@
+//! Games against their definitions.
+
+mod closed_forms;
+mod documents;
+mod exact;
+mod naive;
+mod random;

@@ -1,5 +1,6 @@
 //! The offline calculators: the service's core over files, with no server.
 
+pub mod game;
 pub mod knn;
 pub mod settlement;
 
@@ -9,4 +10,5 @@ commands! {
     /// Calculates offline, over files, with the code of the service
     Settlement => settlement,
     Knn => knn,
+    Game => game,
 }

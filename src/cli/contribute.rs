@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::choices::Choice;
 use super::recorded::RecordedReport;
@@ -174,17 +174,8 @@ async fn upload(
 
 /// Returns a bar over bytes, which only a terminal shows.
 pub(super) fn progress(size: u64, terminal: bool) -> ProgressBar {
-    let target = if terminal {
-        ProgressDrawTarget::stderr()
-    } else {
-        ProgressDrawTarget::hidden()
-    };
-    let bar = ProgressBar::with_draw_target(Some(size), target);
-    let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} left");
-    match style {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
+    let template = "{bar:40} {bytes} of {total_bytes}, {eta} left";
+    super::progress::bar(size, template, terminal)
 }
 
 /// Reads and uploads an attachment or evidence and returns its hash.

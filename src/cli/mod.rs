@@ -31,6 +31,7 @@ mod log;
 mod party;
 mod policy;
 mod pool;
+mod progress;
 mod recorded;
 mod reindex;
 mod report;

@@ -158,10 +158,11 @@ fn the_printed_result_has_a_fixed_hash() {
         owner: None,
         features: None,
         variant: Variant::Row,
+        threshold: None,
         exact: false,
     };
     let mut printed = Vec::new();
-    calculate(&args, Format::Json, &mut printed).unwrap();
+    calculate(&args, Format::Json, &mut printed, false).unwrap();
     let hash = ContentHash::of(&printed).to_string();
     let expected = "1c5bcd65432632e22918a1250c7bcb8ee6e8cf3522410fba9be900152dafeb9f";
     assert_eq!(hash, expected);

@@ -1,6 +1,6 @@
 //! The audit of the whole log: entries stream in while those before are replayed.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 
 use super::pins_of;
@@ -102,16 +102,6 @@ async fn read_accounts(connection: &Connection) -> Result<(Accounts, u64), Clien
 }
 
 fn progress(size: u64, terminal: bool) -> ProgressBar {
-    let target = if terminal {
-        ProgressDrawTarget::stderr()
-    } else {
-        ProgressDrawTarget::hidden()
-    };
-    let bar = ProgressBar::with_draw_target(Some(size), target);
     let template = "auditing {wide_bar} {pos}/{len} entries, {per_sec}, {eta}";
-    // A template that does not parse would be a fault of ours; the default bar serves then.
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar
+    crate::cli::progress::bar(size, template, terminal)
 }

@@ -4,18 +4,41 @@
 //! `k` nearest; a value is the mean over the validation rows. All sums are integers over a stated
 //! denominator, so that neither threads nor the order of rows can change a result.
 
+mod banzhaf;
+mod fixed;
 mod neighbours;
+mod order;
+mod provider;
+mod provider_game;
+mod rational;
 mod row_shapley;
+mod runs;
+mod soft_label;
 #[cfg(test)]
 mod tests;
+mod threshold;
 
+use std::collections::HashSet;
+use std::fmt;
 use std::num::NonZero;
 
-pub use row_shapley::{row_shapley, row_shapley_exact};
-
+use num_bigint::BigInt;
 use num_rational::BigRational;
 
+pub use banzhaf::{row_banzhaf, row_banzhaf_exact};
+pub use provider::{OwnerValues, provider_shapley, provider_shapley_exact};
+pub use row_shapley::{row_shapley, row_shapley_exact};
+pub use soft_label::{soft_label, soft_label_exact};
+pub use threshold::{Threshold, threshold_shapley, threshold_shapley_exact};
+
+use self::neighbours::Visited;
 use super::table::{FeatureTable, TableViolation};
+
+/// Values at one validation row are counted in multiples of 2 to the power of minus this.
+const UNIT_BITS: u32 = 62;
+
+/// What stands for 1 in these.
+const ONE: u64 = 1 << UNIT_BITS;
 
 /// Why values could not be computed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -29,6 +52,9 @@ pub enum KnnError {
         /// How many training rows there are.
         rows: usize,
     },
+    /// Owners are to be valued, but the training rows name none.
+    #[error("there is no owner column, and owners are to be valued")]
+    NoOwners,
     /// Two rows are so far apart that their distance is no finite number.
     #[error(
         "the distance between training row {row} and validation row {validation_row} (both from \
@@ -43,12 +69,27 @@ pub enum KnnError {
 }
 
 /// Training rows to be valued against validation rows.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Problem<'a> {
     train: &'a FeatureTable,
     validation: FeatureTable,
     neighbours: NonZero<u64>,
-    tie_order: Vec<usize>,
+    tie_order: Vec<u32>,
+    progress: Option<&'a Progress<'a>>,
+}
+
+/// Is told how many more validation rows are done.
+type Progress<'a> = dyn Fn(usize) + Sync + 'a;
+
+impl fmt::Debug for Problem<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Problem")
+            .field("rows", &self.train.rows())
+            .field("validation_rows", &self.validation.rows())
+            .field("neighbours", &self.neighbours)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Problem<'a> {
@@ -67,12 +108,10 @@ impl<'a> Problem<'a> {
         tie_order: Option<Vec<usize>>,
     ) -> Result<Self, KnnError> {
         let rows = train.rows();
-        let tie_order = tie_order.unwrap_or_else(|| (0..rows).collect());
-        let mut sorted = tie_order.clone();
-        sorted.sort_unstable();
-        if !sorted.into_iter().eq(0..rows) {
-            return Err(KnnError::TieOrder { rows });
-        }
+        let tie_order = match tie_order {
+            Some(order) => checked_order(&order, rows).ok_or(KnnError::TieOrder { rows })?,
+            None => (0u32..).take(rows).collect(),
+        };
         let validation = validation
             .in_column_order(train.features())
             .map_err(KnnError::Columns)?;
@@ -81,12 +120,34 @@ impl<'a> Problem<'a> {
             validation,
             neighbours,
             tie_order,
+            progress: None,
         })
     }
 
-    /// Returns the training row at a place in the order that breaks ties.
-    fn row_at(&self, rank: u32) -> Option<usize> {
-        self.tie_order.get(usize::try_from(rank).ok()?).copied()
+    /// Tells `progress` how many more validation rows are done, from any thread.
+    #[must_use]
+    pub fn with_progress(mut self, progress: &'a Progress<'a>) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+
+    fn tell_progress(&self, more: usize) {
+        if let Some(progress) = self.progress {
+            progress(more);
+        }
+    }
+
+    /// Returns the number of distinct labels of training and validation rows together.
+    fn distinct_labels(&self) -> u64 {
+        let tables = [self.train.labels(), self.validation.labels()];
+        let labels: HashSet<&String> = tables.iter().flat_map(|l| l.distinct()).collect();
+        u64::try_from(labels.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Returns `2^62` times the number of validation rows.
+    fn denominator(&self) -> NonZero<u128> {
+        let points = u128::try_from(self.validation.rows()).unwrap_or(u128::MAX);
+        NonZero::new(u128::from(ONE).saturating_mul(points)).unwrap_or(NonZero::<u128>::MIN)
     }
 
     /// Returns the training table's number for the label of a validation row.
@@ -104,6 +165,16 @@ impl<'a> Problem<'a> {
     }
 }
 
+/// Returns the order as row numbers, if it names each of `rows` rows once.
+fn checked_order(order: &[usize], rows: usize) -> Option<Vec<u32>> {
+    let mut sorted = order.to_vec();
+    sorted.sort_unstable();
+    if !sorted.into_iter().eq(0..rows) {
+        return None;
+    }
+    order.iter().map(|row| u32::try_from(*row).ok()).collect()
+}
+
 /// Values of the training rows as integers over one denominator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowValues {
@@ -115,6 +186,16 @@ pub struct RowValues {
     pub ties: u64,
 }
 
+impl RowValues {
+    fn new(problem: &Problem<'_>, visited: Visited<Vec<i128>>) -> Self {
+        Self {
+            values: visited.state,
+            denominator: problem.denominator(),
+            ties: visited.ties,
+        }
+    }
+}
+
 /// Values of the training rows without rounding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExactRowValues {
@@ -122,4 +203,18 @@ pub struct ExactRowValues {
     pub values: Vec<BigRational>,
     /// The number of adjacent pairs of equal distance, summed over validation rows.
     pub ties: u64,
+}
+
+impl ExactRowValues {
+    /// Divides sums over validation rows, counted in fractions of `one`.
+    fn new(problem: &Problem<'_>, visited: Visited<Vec<BigInt>>, one: BigInt) -> Self {
+        let denominator = one * BigInt::from(problem.validation.rows());
+        let sums = visited.state.into_iter();
+        Self {
+            values: sums
+                .map(|sum| BigRational::new(sum, denominator.clone()))
+                .collect(),
+            ties: visited.ties,
+        }
+    }
 }

@@ -4,20 +4,26 @@
 //! training rows alone. The work is spread over threads; sums must not depend on how, which is
 //! why callers add integers.
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+
+use super::order::{Neighbour, Sorter};
 use super::{KnnError, Problem};
-use crate::valuation::distance::{Distances, Metric};
+use crate::valuation::distance::{Distance, Distances, Metric};
 
-/// How many validation rows are compared with the training rows in one pass.
-const BLOCK_POINTS: usize = 8;
+/// The most validation rows that are compared with the training rows in one pass.
+const BLOCK_POINTS: usize = 16;
+/// About the most memory that the distances of one block take, in bytes.
+const BLOCK_BYTES: usize = 64 << 20;
 
-/// The training rows as one validation row sees them, from near to far.
-pub struct Neighbours {
-    /// The numbers of the training rows.
-    pub rows: Vec<usize>,
-    /// Whether the label of each is that of the validation row.
-    pub matches: Vec<bool>,
+/// What one validation row sees.
+pub struct Sight<'a> {
+    /// The training rows from near to far.
+    pub near_to_far: &'a [Neighbour],
+    /// How many of the nearest are within the reach asked for; all if none was.
+    pub inside: usize,
 }
 
 /// What came of one visit of every validation row.
@@ -28,27 +34,38 @@ pub struct Visited<State> {
     pub ties: u64,
 }
 
-struct Partial<State> {
-    state: State,
-    ties: u64,
-    /// The first validation row and training row whose distance is not finite.
-    infinite: Option<(usize, usize)>,
+/// What is done at every validation row.
+pub trait Visitor: Sync {
+    /// What one thread gathers.
+    type State: Send;
+
+    /// Returns the state from which a thread starts.
+    fn start(&self) -> Self::State;
+
+    /// Adds what one validation row sees.
+    fn visit(&self, state: &mut Self::State, sight: &Sight<'_>);
+
+    /// Adds up the states of two threads; the order must not matter.
+    fn merge(&self, one: Self::State, other: Self::State) -> Self::State;
+
+    /// Returns the largest squared distance of a row that counts as inside, if there is one.
+    fn reach(&self) -> Option<f64> {
+        None
+    }
 }
 
-/// Visits the neighbours of every validation row and returns the merged states.
+/// Shows a visitor what every validation row sees, and returns the merged states.
 ///
 /// # Errors
 /// The lowest pair of rows whose distance is not finite, whatever the number of threads.
-pub fn visit_neighbours<State: Send>(
+pub fn visit_neighbours<V: Visitor>(
     problem: &Problem<'_>,
-    start: impl Fn() -> State + Sync + Send,
-    visit: impl Fn(&mut State, &Neighbours) + Sync + Send,
-    merge: impl Fn(State, State) -> State + Sync + Send,
-) -> Result<Visited<State>, KnnError> {
-    let metric = Metric::new(problem.train, &problem.tie_order, &problem.validation);
+    visitor: &V,
+) -> Result<Visited<V::State>, KnnError> {
+    let metric = Metric::new(problem.train, &problem.validation);
     let partial = match &metric {
-        Metric::Float(distances) => visit_all(problem, distances, start, visit, merge),
-        Metric::Integer(distances) => visit_all(problem, distances, start, visit, merge),
+        Metric::Float(distances) => visit_all(problem, distances, visitor),
+        Metric::Integer(distances) => visit_all(problem, distances, visitor),
     };
     match partial.infinite {
         Some((validation_row, row)) => Err(KnnError::InfiniteDistance {
@@ -62,73 +79,111 @@ pub fn visit_neighbours<State: Send>(
     }
 }
 
-fn visit_all<State: Send, Metric: Distances>(
+struct Partial<State> {
+    state: State,
+    ties: u64,
+    /// The first validation row and training row whose distance is not finite.
+    infinite: Option<(usize, usize)>,
+}
+
+/// Each thread takes the next block of validation rows until none is left, so that there are as
+/// many states as threads and none waits for another.
+fn visit_all<V: Visitor, Metric: Distances>(
     problem: &Problem<'_>,
     distances: &Metric,
-    start: impl Fn() -> State + Sync + Send,
-    visit: impl Fn(&mut State, &Neighbours) + Sync + Send,
-    merge: impl Fn(State, State) -> State + Sync + Send,
-) -> Partial<State> {
-    let points = problem.validation.rows();
-    let fresh = || Partial {
-        state: start(),
-        ties: 0,
-        infinite: None,
+    visitor: &V,
+) -> Partial<V::State> {
+    let row_bytes = size_of::<Metric::Distance>().saturating_mul(problem.train.rows());
+    let fitting = BLOCK_BYTES.checked_div(row_bytes).unwrap_or(BLOCK_POINTS);
+    let block = fitting.clamp(1, BLOCK_POINTS);
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let first = next.fetch_add(block, Ordering::Relaxed);
+        let last = problem.validation.rows().min(first.saturating_add(block));
+        (first < last).then_some(first..last)
     };
-    (0..points.div_ceil(BLOCK_POINTS))
+    (0..rayon::current_num_threads())
         .into_par_iter()
-        .fold(fresh, |mut partial, block| {
-            let first = block.saturating_mul(BLOCK_POINTS);
-            let last = points.min(first.saturating_add(BLOCK_POINTS));
-            for (point, distances) in (first..last).zip(distances.of_points(first..last)) {
-                visit_point::<_, Metric>(problem, point, distances, &mut partial, &visit);
-            }
-            partial
-        })
-        .reduce(fresh, |one, other| Partial {
-            state: merge(one.state, other.state),
+        .with_max_len(1)
+        .filter_map(|_| visit_blocks(problem, distances, visitor, take))
+        .reduce_with(|one, other| Partial {
+            state: visitor.merge(one.state, other.state),
             ties: one.ties.saturating_add(other.ties),
             infinite: [one.infinite, other.infinite].into_iter().flatten().min(),
         })
+        .unwrap_or_else(|| Partial {
+            state: visitor.start(),
+            ties: 0,
+            infinite: None,
+        })
 }
 
-fn visit_point<State, Metric: Distances>(
+fn visit_blocks<V: Visitor, Metric: Distances>(
+    problem: &Problem<'_>,
+    metric: &Metric,
+    visitor: &V,
+    take: impl Fn() -> Option<Range<usize>>,
+) -> Option<Partial<V::State>> {
+    let mut points = take()?;
+    let mut partial = Partial {
+        state: visitor.start(),
+        ties: 0,
+        infinite: None,
+    };
+    let mut sorter = Sorter::default();
+    let mut distances = vec![Vec::new(); points.len()];
+    loop {
+        distances.truncate(points.len());
+        metric.of_points(points.clone(), &mut distances);
+        let count = points.len();
+        for (point, distances) in points.zip(&distances) {
+            visit_point(
+                problem,
+                point,
+                distances,
+                visitor,
+                &mut sorter,
+                &mut partial,
+            );
+        }
+        problem.tell_progress(count);
+        match take() {
+            Some(more) => points = more,
+            None => return Some(partial),
+        }
+    }
+}
+
+fn visit_point<V: Visitor, D: Distance>(
     problem: &Problem<'_>,
     point: usize,
-    distances: Vec<Metric::Distance>,
-    partial: &mut Partial<State>,
-    visit: impl Fn(&mut State, &Neighbours),
+    distances: &[D],
+    visitor: &V,
+    sorter: &mut Sorter,
+    partial: &mut Partial<V::State>,
 ) {
-    // Rows stand in the order that breaks ties, so their rank decides between equal distances.
-    let mut order: Vec<(Metric::Distance, u32)> = distances.into_iter().zip(0..).collect();
-    order.sort_unstable();
-    if order
-        .last()
-        .is_some_and(|(far, _)| !Metric::is_finite(*far))
-    {
-        let infinite = order
-            .iter()
-            .filter(|(distance, _)| !Metric::is_finite(*distance));
-        let row = infinite.filter_map(|(_, rank)| problem.row_at(*rank)).min();
-        let found = row.map(|row| (point, row));
+    if let Some(row) = distances.iter().position(|distance| !distance.is_finite()) {
+        let found = Some((point, row));
         partial.infinite = [partial.infinite, found].into_iter().flatten().min();
         return;
     }
-    let equal = order.windows(2).filter(|pair| match pair {
-        [near, far] => near.0 == far.0,
-        _ => false,
-    });
-    let ties = u64::try_from(equal.count()).unwrap_or(u64::MAX);
-    partial.ties = partial.ties.saturating_add(ties);
-    let rows: Vec<usize> = order
-        .iter()
-        .filter_map(|(_, rank)| problem.row_at(*rank))
-        .collect();
     let label = problem.training_label_of(point);
     let labels = problem.train.labels().numbers();
-    let matches = rows
-        .iter()
-        .map(|row| label.is_some() && labels.get(*row).copied() == label)
-        .collect();
-    visit(&mut partial.state, &Neighbours { rows, matches });
+    let sorted = sorter.sort(distances, &problem.tie_order, |row| {
+        label.is_some() && labels.get(row).copied() == label
+    });
+    partial.ties = partial.ties.saturating_add(sorted.ties);
+    let near_to_far = sorted.near_to_far;
+    let inside = match visitor.reach() {
+        None => near_to_far.len(),
+        Some(reach) => near_to_far.partition_point(|neighbour| {
+            let distance = distances.get(neighbour.row());
+            distance.is_some_and(|distance| distance.within(reach))
+        }),
+    };
+    let sight = Sight {
+        near_to_far,
+        inside,
+    };
+    visitor.visit(&mut partial.state, &sight);
 }

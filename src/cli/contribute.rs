@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use indicatif::ProgressBar;
 
 use super::choices::Choice;
+use super::log::prove::write_proof;
 use super::recorded::RecordedReport;
 use super::{CommandError, Context};
 use crate::client::Session;
@@ -61,6 +62,9 @@ pub struct Args {
     /// Records the hash alone and uploads nothing
     #[arg(long)]
     commitment: bool,
+    /// Writes the proof to this file, which `fenrun verify --proof` checks offline, for good
+    #[arg(long, value_name = "FILE")]
+    proof: Option<PathBuf>,
 }
 
 pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(), CommandError> {
@@ -89,7 +93,12 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
         description: args.description,
     };
     let name = record.name(&context.party()?);
-    let recorded = session.submit(record).await?;
+    let signed = session.sign(record)?;
+    let recorded = session.send(&signed).await?;
+    if let Some(path) = &args.proof {
+        let proof = recorded.receipt.proof(&signed.command);
+        write_proof(path, &proof.map_err(CommandError::input)?)?;
+    }
     let how = if args.commitment {
         "committed"
     } else {

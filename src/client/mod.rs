@@ -16,6 +16,7 @@ mod receipt;
 mod receipts;
 mod session;
 mod signing;
+mod static_log;
 mod stream;
 mod target;
 
@@ -32,5 +33,6 @@ pub use receipt::{Receipt, ReceiptError, verify_receipt};
 pub use receipts::{KeptReceipt, Receipts, ReceiptsError};
 pub use session::{Recorded, Resent, Session};
 pub use signing::{SignedCommand, random, sign_command};
+pub use static_log::{StaticLog, StaticLogError, StaticWriter};
 pub use stream::{STREAM_UNANSWERED_MAX, StreamAnswer};
 pub use target::{Target, TargetError};

@@ -10,7 +10,7 @@ use crate::domain::{
     signing_bytes,
 };
 use crate::merkle::{
-    Checkpoint, CheckpointError, ProofError, VerifierKey, leaf_hash, open_checkpoint,
+    Checkpoint, CheckpointError, LogProof, ProofError, VerifierKey, leaf_hash, open_checkpoint,
     verify_inclusion,
 };
 use crate::wire::proto;
@@ -87,6 +87,33 @@ impl Receipt {
         })
     }
 
+    /// Returns the leaf of the entry that the receipt is of.
+    ///
+    /// # Errors
+    /// The command is too long to be an entry.
+    pub fn leaf(&self, command: &Bytes) -> Result<Bytes, EntryError> {
+        let entry = Entry {
+            recorded_at: self.recorded_at,
+            public_key: self.public_key,
+            signature: self.signature,
+            command: command.clone(),
+        };
+        entry.leaf()
+    }
+
+    /// Returns the receipt as a proof file, with the entry in it.
+    ///
+    /// # Errors
+    /// As [`Receipt::leaf`].
+    pub fn proof(&self, command: &Bytes) -> Result<LogProof, EntryError> {
+        Ok(LogProof {
+            leaf: Some(self.leaf(command)?),
+            index: self.index,
+            hashes: self.inclusion_proof.clone(),
+            checkpoint: self.checkpoint.clone(),
+        })
+    }
+
     /// Tells whether two receipts of one command name the same entry.
     pub fn same_entry(&self, other: &Self) -> bool {
         self.index == other.index
@@ -114,13 +141,7 @@ pub fn verify_receipt(
     if !verifier.verify(&public_key, &signed, &receipt.signature) {
         return Err(ReceiptError::Signature { public_key });
     }
-    let entry = Entry {
-        recorded_at: receipt.recorded_at,
-        public_key,
-        signature: receipt.signature,
-        command: command.clone(),
-    };
-    let leaf = leaf_hash(&entry.leaf().map_err(ReceiptError::Entry)?);
+    let leaf = leaf_hash(&receipt.leaf(command).map_err(ReceiptError::Entry)?);
     let note = receipt.checkpoint.as_bytes();
     let checkpoint = open_checkpoint(note, log_keys, verifier).map_err(ReceiptError::Checkpoint)?;
     let index = receipt.index;

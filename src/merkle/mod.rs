@@ -8,6 +8,7 @@ mod bundle;
 mod checkpoint;
 mod frontier;
 mod hashing;
+mod log_proof;
 mod note;
 mod prove;
 mod tile;
@@ -21,6 +22,7 @@ pub use bundle::{BundleError, bundled, push_bundled};
 pub use checkpoint::{Checkpoint, CheckpointError, open_checkpoint, sign_checkpoint};
 pub use frontier::{Frontier, FrontierError, root_of, root_of_leaves};
 pub use hashing::{empty_root, leaf_hash, node_hash};
+pub use log_proof::{LOG_PROOF_BYTES_MAX, LogProof, LogProofError};
 pub use note::{NoteError, NoteSignature, SignedNote};
 pub use prove::{
     MemoryTree, NodeMissing, Nodes, ProveError, Prover, consistency_proof, inclusion_proof, root_at,

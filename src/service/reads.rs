@@ -67,6 +67,7 @@ macro_rules! lists {
 queries! {
     GetLedgerRequest CheckCommandRequest
     GetCheckpointRequest GetEntryRequest ListEntriesRequest ProveInclusionRequest
+    ProveConsistencyRequest GetPublishedCheckpointRequest ListPublishedCheckpointsRequest
     GetPartyRequest GetContributionRequest GetCostClaimRequest
     GetPoolRequest GetPolicyRequest
     GetValuationRequest

@@ -201,7 +201,7 @@ async fn routes(
     let book = BookServiceServer::new(Book::new(reads.clone()));
     let book = book.max_decoding_message_size(QUERY_BYTES_MAX);
     let schedule = Schedule::new(reads.engine().clone());
-    let log = LogServiceServer::new(Log::new(reads.clone(), stopping.clone()));
+    let log = LogServiceServer::new(Log::new(reads.clone(), schedule.clone(), stopping.clone()));
     let log = log.max_decoding_message_size(QUERY_BYTES_MAX);
     let (health, health_server) = tonic_health::server::health_reporter();
     for name in SERVICES {

@@ -1,15 +1,21 @@
 //! `fenrun log`: the entries themselves.
 
-mod prove;
+mod checkpoints;
+mod consistency;
+mod export;
+pub(in crate::cli) mod prove;
 mod show;
 
 use super::args::commands;
 use crate::client::EntryReference;
 
 commands! {
-    /// Shows entries of the log and proves that they are in it
+    /// Shows entries of the log, proves that they are in it, and exports it
     Show => show,
     Prove => prove,
+    Checkpoints => checkpoints,
+    Consistency => consistency,
+    Export => export,
 }
 
 /// Reads an index, or the id of a command.

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::{call, service};
-use crate::client::answer;
+use super::{PAGE_SIZE_MAX, call, service};
+use crate::client::answer::{self, Answer as _};
 use crate::client::{ClientError, Connection};
 use crate::domain::{CommandId, Entry, TreeHash, UnixMillis};
-use crate::merkle::{Checkpoint, verify_inclusion};
+use crate::merkle::{Checkpoint, LogProof, verify_consistency, verify_inclusion};
 use crate::wire::proto;
 
 service!(log_service, log_service_client::LogServiceClient);
@@ -19,6 +19,8 @@ pub enum EntryReference {
     Index(u64),
     /// The id of its command in hex, or at least its first 8 digits.
     Command(String),
+    /// The hash of a contribution's content, 64 hex digits, where an entry is proved.
+    Content(String),
 }
 
 impl EntryReference {
@@ -27,6 +29,8 @@ impl EntryReference {
         match self {
             Self::Index(asked) => *asked == index,
             Self::Command(digits) => id.to_string().starts_with(&digits.to_ascii_lowercase()),
+            // Whether it records that content, its command says and its id does not.
+            Self::Content(_) => false,
         }
     }
 }
@@ -60,6 +64,31 @@ pub struct InclusionProof {
     pub proof: Vec<TreeHash>,
     /// The checkpoint of the tree, under a pinned key; empty where no batch ended there, and then
     /// the proof is not verified.
+    pub checkpoint: String,
+}
+
+impl InclusionProof {
+    /// Returns the proof as a file with the entry in it; none where no checkpoint signs the tree.
+    pub fn file(&self, leaf: Bytes) -> Option<LogProof> {
+        (!self.checkpoint.is_empty()).then(|| LogProof {
+            leaf: Some(leaf),
+            index: self.index,
+            hashes: self.proof.clone(),
+            checkpoint: self.checkpoint.clone(),
+        })
+    }
+}
+
+/// A proof that a log begins with an older one, verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConsistencyProof {
+    /// The size of the older log.
+    pub old_size: u64,
+    /// The size of the newer one.
+    pub new_size: u64,
+    /// The hashes.
+    pub proof: Vec<TreeHash>,
+    /// The checkpoint of the newer log, under a pinned key.
     pub checkpoint: String,
 }
 
@@ -124,7 +153,9 @@ impl Connection {
         let request = proto::GetEntryRequest {
             entry: Some(match reference {
                 EntryReference::Index(index) => Asked::Index(*index),
-                EntryReference::Command(id) => Asked::CommandId(id.clone()),
+                EntryReference::Command(id) | EntryReference::Content(id) => {
+                    Asked::CommandId(id.clone())
+                }
             }),
             min_log_size: 0,
         };
@@ -157,6 +188,7 @@ impl Connection {
             entry: Some(match reference {
                 EntryReference::Index(index) => Asked::Index(*index),
                 EntryReference::Command(id) => Asked::CommandId(id.clone()),
+                EntryReference::Content(hash) => Asked::ContentHash(hash.clone()),
             }),
             tree_size,
             min_log_size: 0,
@@ -183,6 +215,102 @@ impl Connection {
                 .map_err(|error| answer::wrong("proof", &error))?;
         }
         Ok(proved)
+    }
+
+    /// Proves that the log of `old_size` is where the log of `new_size`, 0 for the newest
+    /// checkpoint's, begins; `old_root` is what is known of the older one.
+    ///
+    /// # Errors
+    /// As any call, and where the proof or the checkpoint does not verify: then the log was not
+    /// only appended to.
+    pub async fn prove_consistency(
+        &self,
+        old_size: u64,
+        old_root: &TreeHash,
+        new_size: u64,
+    ) -> Result<ConsistencyProof, ClientError> {
+        let request = proto::ProveConsistencyRequest {
+            old_size,
+            new_size,
+            min_log_size: 0,
+        };
+        let answer = call!(self, log_service.prove_consistency, request);
+        let proof = answer.proof.iter();
+        let proof: Vec<TreeHash> = proof
+            .map(|hash| answer::bytes("proof", hash))
+            .collect::<Result<_, _>>()?;
+        let checkpoint = self.open_checkpoint(&answer.checkpoint)?;
+        if checkpoint.size != answer.new_size || answer.old_size != old_size {
+            return Err(answer::wrong("checkpoint", &"it is of another size"));
+        }
+        verify_consistency(
+            old_size,
+            checkpoint.size,
+            &proof,
+            old_root,
+            &checkpoint.root,
+        )
+        .map_err(|error| answer::wrong("proof", &error))?;
+        Ok(ConsistencyProof {
+            old_size,
+            new_size: checkpoint.size,
+            proof,
+            checkpoint: answer.checkpoint,
+        })
+    }
+
+    /// Returns the published checkpoint of a size, 0 for the newest one, opened under the pinned
+    /// keys.
+    ///
+    /// # Errors
+    /// As any call, and where no pinned key has signed it.
+    pub async fn published_checkpoint(
+        &self,
+        size: u64,
+    ) -> Result<(Checkpoint, String), ClientError> {
+        let request = proto::GetPublishedCheckpointRequest {
+            size,
+            min_log_size: 0,
+        };
+        let answer = call!(self, log_service.get_published_checkpoint, request);
+        let note = answer.checkpoint.wanted("checkpoint")?.checkpoint;
+        Ok((self.open_checkpoint(&note)?, note))
+    }
+
+    /// Returns the published checkpoints above a size, the oldest first, at most `limit`, each
+    /// opened under the pinned keys.
+    ///
+    /// # Errors
+    /// As any call, and where no pinned key has signed one.
+    pub async fn published_checkpoints(
+        &self,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(Checkpoint, String)>, ClientError> {
+        let mut found: Vec<(Checkpoint, String)> = Vec::new();
+        while found.len() < limit {
+            let left = limit.saturating_sub(found.len());
+            let page_size = u32::try_from(left).unwrap_or(u32::MAX).min(PAGE_SIZE_MAX);
+            let request = proto::ListPublishedCheckpointsRequest {
+                after_size: found.last().map_or(after, |(last, _)| last.size),
+                page_size,
+                min_log_size: 0,
+            };
+            let page = call!(self, log_service.list_published_checkpoints, request).checkpoints;
+            let end = page.len() < usize::try_from(page_size).unwrap_or(usize::MAX);
+            for one in page {
+                let before = found.last().map_or(after, |(last, _)| last.size);
+                let checkpoint = self.open_checkpoint(&one.checkpoint)?;
+                if checkpoint.size <= before {
+                    return Err(answer::wrong("checkpoints", &"they are not in their order"));
+                }
+                found.push((checkpoint, one.checkpoint));
+            }
+            if end {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     /// Streams entries from `first_index` on, at most `limit`, 0 for all.

@@ -22,7 +22,7 @@ pub use book::{Account, CurrencyBalance, Posting, TrialBalance};
 pub use checks::{CommandCheck, Refused};
 pub use contributions::{Contribution, ContributionFilter};
 pub use costs::CostClaim;
-pub use log::{EntryReference, EntryShown, InclusionProof, LogPart, LogRun};
+pub use log::{ConsistencyProof, EntryReference, EntryShown, InclusionProof, LogPart, LogRun};
 pub use parties::{Party, PartyKey};
 pub use pools::{Pool, PoolPeriod, PoolPolicyShown, PublishedPolicy, Revenue, Use};
 pub use settlements::{

@@ -3,3 +3,4 @@
 mod receipts;
 mod sending;
 mod server;
+mod static_log;

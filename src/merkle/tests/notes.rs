@@ -14,14 +14,14 @@ const TEXT: &str = "If you think cryptography is the answer to your problem,\n\
 const LINE: &str = "\u{2014} PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FF\
     YC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
 
-struct TestSigner(SigningKey);
+pub(super) struct TestSigner(SigningKey);
 
 impl TestSigner {
-    fn new(seed: u8) -> Self {
+    pub fn new(seed: u8) -> Self {
         Self(SigningKey::from_bytes(&[seed; 32]))
     }
 
-    fn verifier_key(&self, name: &str) -> VerifierKey {
+    pub fn verifier_key(&self, name: &str) -> VerifierKey {
         let name = name.parse().unwrap();
         let key = self.public_key();
         VerifierKey { name, key }
@@ -38,7 +38,7 @@ impl Signer for TestSigner {
     }
 }
 
-struct TestVerifier;
+pub(super) struct TestVerifier;
 
 impl Verifier for TestVerifier {
     fn verify(&self, key: &PublicKey, message: &[u8], signature: &Signature) -> bool {

@@ -4,4 +4,5 @@ mod commands;
 mod guarded;
 mod journey;
 mod machine;
+mod proofs;
 mod reference;

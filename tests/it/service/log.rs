@@ -1,16 +1,24 @@
 //! `LogService`: checkpoints, entries, runs of entries, proofs.
 
-use fenrun::domain::{CommandId, Entry, Reason, Signer, TreeHash};
+use std::time::Duration;
+
+use fenrun::domain::{CommandId, ContentHash, Entry, Reason, Signer, TreeHash};
 use fenrun::keys::StrictVerifier;
 use fenrun::merkle::{
-    Checkpoint, Frontier, VerifierKey, leaf_hash, open_checkpoint, verify_inclusion,
+    Checkpoint, Frontier, VerifierKey, leaf_hash, open_checkpoint, verify_consistency,
+    verify_inclusion,
 };
 use fenrun::service::PART_BYTES_MAX;
 use fenrun::wire::proto;
 
 use super::refused;
 use crate::running::actions::record;
-use crate::running::{OPERATOR, ORIGIN, Running, key};
+use crate::running::{OPERATOR, ORIGIN, Running, Setup, key};
+
+fn hashes(proof: &[bytes::Bytes]) -> Vec<TreeHash> {
+    let hash = |bytes: &bytes::Bytes| TreeHash::try_from(bytes.as_ref()).unwrap();
+    proof.iter().map(hash).collect()
+}
 
 fn opened(note: &str) -> Checkpoint {
     let log_key = VerifierKey {
@@ -290,4 +298,138 @@ async fn proofs_by_index_are_public_and_hold() {
         let status = prove(by, 0, None).await.unwrap_err();
         refused(&status, Reason::Unauthenticated);
     }
+}
+
+#[tokio::test]
+async fn content_is_proved_to_those_who_may_see_it() {
+    let running = Running::peopled().await;
+    let first = running
+        .record("provider", record("digits", 1, b"same"))
+        .await;
+    let second = running.record("lab", record("digits", 1, b"same")).await;
+    let mut client = running.log_client().await;
+    use proto::prove_inclusion_request::Entry as By;
+    let mut prove = async |hash: String, caller: Option<&str>| {
+        let message = proto::ProveInclusionRequest {
+            entry: Some(By::ContentHash(hash)),
+            ..Default::default()
+        };
+        let request = match caller {
+            Some(caller) => running.request(caller, message),
+            None => tonic::Request::new(message),
+        };
+        let answer = client.prove_inclusion(request).await;
+        answer.map(|answer| answer.into_inner().index)
+    };
+    let hash = ContentHash::of(b"same").to_string();
+    assert_eq!(prove(hash.clone(), Some("provider")).await.unwrap(), first);
+    assert_eq!(prove(hash.clone(), Some("lab")).await.unwrap(), second);
+    // The newest of those that the caller sees.
+    assert_eq!(prove(hash.clone(), Some("auditor")).await.unwrap(), second);
+    let status = prove(hash.clone(), Some("payer")).await.unwrap_err();
+    refused(&status, Reason::NotFound);
+    let unknown = ContentHash::of(b"unknown").to_string();
+    let other = prove(unknown.clone(), Some("payer")).await.unwrap_err();
+    refused(&other, Reason::NotFound);
+    assert_eq!(other.message().replace(&unknown, &hash), status.message());
+    let status = prove(hash, None).await.unwrap_err();
+    refused(&status, Reason::Unauthenticated);
+    let status = prove("abc".to_owned(), Some("lab")).await.unwrap_err();
+    refused(&status, Reason::InvalidArgument);
+}
+
+#[tokio::test]
+async fn consistency_is_public_and_holds() {
+    let running = Running::peopled().await;
+    let mut client = running.log_client().await;
+    let mut prove = async |old_size: u64, new_size: u64| {
+        let answer = client.prove_consistency(proto::ProveConsistencyRequest {
+            old_size,
+            new_size,
+            min_log_size: 0,
+        });
+        answer.await.map(tonic::Response::into_inner)
+    };
+    let root = |size| opened(&running.engine.log().checkpoint(size).unwrap().unwrap()).root;
+    for new_size in 1..=7 {
+        for old_size in 1..=new_size {
+            let answer = prove(old_size, new_size).await.unwrap();
+            assert_eq!((answer.old_size, answer.new_size), (old_size, new_size));
+            let checkpoint = opened(&answer.checkpoint);
+            assert_eq!(
+                (checkpoint.size, checkpoint.root),
+                (new_size, root(new_size))
+            );
+            let proof = hashes(&answer.proof);
+            let (old_root, new_root) = (root(old_size), root(new_size));
+            verify_consistency(old_size, new_size, &proof, &old_root, &new_root).unwrap();
+        }
+    }
+    assert_eq!(prove(3, 0).await.unwrap().new_size, 7);
+    for (old_size, new_size) in [(0, 7), (0, 0), (5, 4), (8, 0), (1, 8)] {
+        let status = prove(old_size, new_size).await.unwrap_err();
+        refused(&status, Reason::InvalidArgument);
+    }
+}
+
+#[tokio::test]
+async fn the_history_of_published_checkpoints_is_listed_and_fetched() {
+    let running = Running::founded(Setup::default()).await;
+    running.admit_people().await;
+    // Seconds with several batches, with one, and with none; the last one goes on.
+    let mut published = vec![1, 7];
+    for second in 0..6_u32 {
+        running.clock.advance(Duration::from_secs(1));
+        for batch in 0..second % 3 {
+            let content = format!("{second} {batch}");
+            let action = record("digits", 1 + second * 3 + batch, content.as_bytes());
+            running.record("provider", action).await;
+        }
+        if second % 3 > 0 {
+            published.push(running.engine.published().size);
+        }
+    }
+    let current = published.pop().unwrap();
+    let mut client = running.log_client().await;
+    let mut list = async |after_size: u64, page_size: u32| {
+        let request = proto::ListPublishedCheckpointsRequest {
+            after_size,
+            page_size,
+            min_log_size: 0,
+        };
+        let answer = client.list_published_checkpoints(request).await;
+        let found = answer.map(|answer| answer.into_inner().checkpoints)?;
+        let sizes = found.iter().map(|found| {
+            assert_eq!(opened(&found.checkpoint).size, found.size);
+            found.size
+        });
+        Ok::<Vec<u64>, tonic::Status>(sizes.collect())
+    };
+    assert_eq!(list(0, 0).await.unwrap(), published);
+    assert_eq!(list(0, 2).await.unwrap(), published[..2]);
+    for (place, size) in published.iter().enumerate() {
+        assert_eq!(list(*size, 1_000).await.unwrap(), published[place + 1..]);
+    }
+    assert_eq!(list(current + 100, 0).await.unwrap(), [0; 0]);
+    refused(&list(0, 1_001).await.unwrap_err(), Reason::InvalidArgument);
+
+    let mut client = running.log_client().await;
+    let mut get = async |size: u64| {
+        let request = proto::GetPublishedCheckpointRequest {
+            size,
+            min_log_size: 0,
+        };
+        let answer = client.get_published_checkpoint(request).await;
+        answer.map(|answer| answer.into_inner().checkpoint.unwrap().size)
+    };
+    for size in 1..=current + 1 {
+        match published.contains(&size) {
+            true => assert_eq!(get(size).await.unwrap(), size),
+            false => refused(&get(size).await.unwrap_err(), Reason::NotFound),
+        }
+    }
+    assert_eq!(get(0).await.unwrap(), *published.last().unwrap());
+    running.clock.advance(Duration::from_secs(1));
+    assert_eq!(get(0).await.unwrap(), current);
+    assert_eq!(get(current).await.unwrap(), current);
 }

@@ -61,19 +61,26 @@ upload += [blobs.PutRequest(chunk=content[at:at + 65536]) for at in range(0, siz
 blob_service_pb2_grpc.BlobServiceStub(channel).Put(iter(upload), metadata=token())
 terms = data.ContributionTerms(pools=data.POOL_CONSENT_ANY, licence_spdx="CC-BY-4.0",
                                derivation=data.DERIVATION_CONSENT_FREE)
-record = data.RecordContribution(
-    dataset="digits", version=1, kind=data.CONTRIBUTION_KIND_ORIGINAL,
-    content_hash=content_hash, content_bytes=size, terms=terms)
-message = command_pb2.Command(ledger=ledger, actor=NAME, nonce=os.urandom(16),
-                              record_contribution=record)
-message.created_at.FromMilliseconds(int(time.time() * 1000))
-command = message.SerializeToString()
-signed = command_pb2.SignedCommand(command=command, public_key=public,
-                                   signature=sign("command", command))
-request = ledgers.SubmitRequest(signed_command=signed)
+
+def recording(version):
+    record = data.RecordContribution(
+        dataset="digits", version=version, kind=data.CONTRIBUTION_KIND_ORIGINAL,
+        content_hash=content_hash, content_bytes=size, terms=terms)
+    message = command_pb2.Command(ledger=ledger, actor=NAME, nonce=os.urandom(16),
+                                  record_contribution=record)
+    message.created_at.FromMilliseconds(int(time.time() * 1000))
+    command = message.SerializeToString()
+    signed = command_pb2.SignedCommand(command=command, public_key=public,
+                                       signature=sign("command", command))
+    return command, ledgers.SubmitRequest(signed_command=signed)
+
+command, request = recording(1)
 receipts = [ledger_service.Submit(request).receipt for _ in range(2)]
 assert receipts[0].index == receipts[1].index, "sent again, a command keeps its place"
 [verify(command, receipt, verifier_key) for receipt in receipts]
+# More than one tile, for the tools of transparency logs that come after.
+more = [ledger_service.Submit.future(recording(version)[1]) for version in range(2, 302)]
+assert all(answer.result().receipt.index for answer in more)
 request = settlements.GetStatementRequest(party=NAME, period=period)
 service = settlement_service_pb2_grpc.SettlementServiceStub(channel)
 statement = service.GetStatement(request, metadata=token()).statement

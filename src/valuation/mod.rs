@@ -11,6 +11,7 @@ pub mod games;
 pub mod knn;
 mod quotient;
 mod rows;
+pub mod sampling;
 mod table;
 mod value_table;
 mod weights;

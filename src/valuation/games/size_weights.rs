@@ -38,6 +38,15 @@ impl SizeWeights {
         }
     }
 
+    /// Returns the weight of all coalitions of each size, from 0: numerators, and the denominator
+    /// of all.
+    pub fn of_sizes(&self) -> (Vec<BigInt>, BigInt) {
+        let counts = binomials(self.players().saturating_sub(1));
+        let numerators = self.numerators.iter().zip(counts);
+        let numerators = numerators.map(|(weight, count)| weight * count).collect();
+        (numerators, self.denominator.clone())
+    }
+
     /// Returns a value from a player's gains in billionths, summed by size, from 0.
     pub fn value(&self, gains: impl IntoIterator<Item = BigInt>) -> BigRational {
         self.rational(self.weighted(gains))

@@ -151,12 +151,15 @@ pub(super) fn estimate<Game: Utility>(
     let coalitions = rounds * 2 * PAIRS;
     let solution = solve(normal.matrix(), normal.right_side(total));
     let rest = solution.ok_or(SamplingError::TooFew { coalitions })?;
-    let equal = BigRational::new(total.into(), BigInt::from(players) * UNIT);
-    let value = |rest: &f64| {
-        let rest = BigRational::from_float(*rest).unwrap_or_else(BigRational::zero);
-        &equal + rest / BigInt::from(UNIT)
-    };
-    let values = rest.iter().map(value).collect();
+    let rest: Vec<BigRational> = rest
+        .iter()
+        .map(|rest| BigRational::from_float(*rest).unwrap_or_else(BigRational::zero))
+        .collect();
+    // The rest sums to nothing but for rounding, and then to nothing at all.
+    let over: BigRational = rest.iter().sum();
+    let each = (BigRational::from_integer(total.into()) - over) / BigInt::from(players);
+    let values = rest.iter().map(|rest| (&each + rest) / BigInt::from(UNIT));
+    let values = values.collect();
     Ok(estimated(values, before + coalitions))
 }
 

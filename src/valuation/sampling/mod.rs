@@ -74,10 +74,15 @@ impl Method {
         }
     }
 
+    /// Tells whether the method has intervals.
+    pub fn has_intervals(self) -> bool {
+        self != Self::LeverageShap
+    }
+
     /// Tells whether money may be shared by the estimates alone; without intervals nobody knows
     /// how wrong they are.
     pub fn may_settle(self) -> bool {
-        self != Self::LeverageShap
+        self.has_intervals()
     }
 
     /// Estimates the values of a game's players.
@@ -95,6 +100,9 @@ impl Method {
                 method: self,
                 value,
             });
+        }
+        if plan.stop != Stop::Evaluations && !self.has_intervals() {
+            return Err(SamplingError::NoIntervals { method: self });
         }
         let asked = asked::Asked::new(game)?;
         match self {
@@ -162,6 +170,12 @@ pub enum SamplingError {
         method: Method,
         /// The value.
         value: Value,
+    },
+    /// The method cannot stop by intervals, which it does not tell.
+    #[error("{method} tells no intervals to stop by; say how many evaluations it may take")]
+    NoIntervals {
+        /// The method.
+        method: Method,
     },
     /// A utility could not be had, or was not as declared.
     #[error(transparent)]

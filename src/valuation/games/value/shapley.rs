@@ -1,6 +1,8 @@
 //! The Shapley value (Shapley 1953): `p_s = 1/(n*C(n-1,s))`.
 
 use num_bigint::BigInt;
+use num_integer::Integer;
+use num_traits::One;
 
 use crate::valuation::games::SizeWeights;
 use crate::valuation::games::size_weights::binomials;
@@ -15,14 +17,10 @@ pub(super) fn weights(players: usize) -> SizeWeights {
     SizeWeights::new(numerators, one)
 }
 
-/// Returns the least common multiple of 1 to `end`: every prime in its largest power up to `end`.
 fn least_common_multiple(end: usize) -> BigInt {
-    let is_prime = |number: &usize| (2..*number).all(|divisor| !number.is_multiple_of(divisor));
-    let largest_power = |prime: usize| {
-        let powers = std::iter::successors(Some(prime), |power| power.checked_mul(prime));
-        powers.take_while(|power| *power <= end).last().unwrap_or(1)
-    };
-    (2..=end).filter(is_prime).map(largest_power).product()
+    (1..=end).fold(BigInt::one(), |multiple, number| {
+        multiple.lcm(&number.into())
+    })
 }
 
 #[cfg(test)]

@@ -124,6 +124,8 @@ fn additive_games_are_estimated_exactly() {
     let regressed = Method::LeverageShap
         .estimate(&game, Value::Shapley, &plan(2, 500))
         .unwrap();
+    let sum: BigRational = regressed.values.iter().sum();
+    assert_eq!(sum.to_string(), "9");
     for (found, truth) in regressed.values.iter().zip([3.0, -1.0, 0.0, 5.0, 2.0]) {
         assert!((nearest(found) - truth).abs() < 1e-9, "{found}");
     }

@@ -7,22 +7,23 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use fenrun::audit::{Absent, Auditor, Pins, Sources, Verdict};
+use fenrun::client::SignedCommand;
 use fenrun::domain::{
-    APPLICATION_TYPE, Action, AdmitParty, Application, COMMAND_TYPE, Command, CommandId,
-    ContentHash, ContributionKind, ContributionTerms, DerivationConsent, Entry, Found, LedgerId,
-    Licence, Nonce, POSSESSION_TYPE, PoolConsent, RecordContribution, Role, Signer, UnixMillis,
-    Verifier, signing_bytes,
+    COMMAND_TYPE, ContentHash, Entry, Signer, UnixMillis, Verifier, signing_bytes,
 };
-use fenrun::keys::{SecretKey, VerifyingKeys};
+use fenrun::engine::{Clock, SystemClock};
+use fenrun::keys::VerifyingKeys;
 use fenrun::merkle::{Checkpoint, Frontier, VerifierKey, leaf_hash, sign_checkpoint};
 use fenrun::valuation::FeatureTable;
-use fenrun::wire::{encode_application, encode_command, encode_possession};
 use rayon::prelude::*;
 
+#[path = "load/author.rs"]
+#[allow(dead_code, reason = "an audit needs a log and no load")]
+mod author;
 mod measure;
 
-const ORIGIN: &str = "log.example/bench";
-const NOW: UnixMillis = UnixMillis(1_767_225_600_000);
+use author::{Author, ORIGIN, key, ledger_of};
+
 /// How many entries one push takes in, as a part of a stream has them.
 const PART: usize = 2_048;
 
@@ -75,7 +76,7 @@ fn audit(log: &Log) -> f64 {
 /// Verifies every signature; returns entries a second.
 fn verify(log: &Log) -> f64 {
     let begin = Instant::now();
-    let keys = VerifyingKeys::new(16);
+    let keys = VerifyingKeys::new(1_024);
     let good = log.leaves.par_iter().all(|leaf| {
         let entry = Entry::from_leaf(leaf).unwrap();
         let signed = signing_bytes(COMMAND_TYPE, &entry.command);
@@ -86,20 +87,14 @@ fn verify(log: &Log) -> f64 {
 }
 
 fn signed_log(entries: usize) -> Log {
-    let [operator, log, school] = [1, 2, 3].map(|seed| SecretKey::from_seed(&[seed; 32]));
-    let found = leaf(
-        &operator,
-        &command(None, "operator", 0, founding(&operator, &log)),
-    );
-    let ledger = LedgerId::from(CommandId::of(&Entry::from_leaf(&found).unwrap().command));
-    let admission = admission(&school, ledger);
-    let admit = leaf(&operator, &command(Some(ledger), "operator", 1, admission));
-    let records = (2..entries as u64).into_par_iter().map(|number| {
-        let command = command(Some(ledger), "school", number, contribution(number));
-        leaf(&school, &command)
-    });
-    let mut leaves = vec![found, admit];
-    leaves.extend(records.collect::<Vec<_>>());
+    let founding = Author::founding();
+    let ledger = ledger_of(&founding);
+    let mut author = Author::new(Some(ledger));
+    let mut commands = vec![founding];
+    commands.extend(author.admissions());
+    commands.extend(author.singles(entries.saturating_sub(commands.len())));
+    let now = SystemClock::new().now();
+    let leaves: Vec<Bytes> = commands.iter().map(|one| leaf(one, now)).collect();
     let mut frontier = Frontier::new();
     let mut notes = Vec::new();
     for part in leaves.chunks(PART) {
@@ -109,11 +104,14 @@ fn signed_log(entries: usize) -> Log {
             size: frontier.size(),
             root: frontier.root(),
         };
-        notes.push((frontier.size(), sign_checkpoint(&checkpoint, &[&log])));
+        notes.push((
+            frontier.size(),
+            sign_checkpoint(&checkpoint, &[&key("log")]),
+        ));
     }
     let log_key = VerifierKey {
         name: ORIGIN.parse().unwrap(),
-        key: log.public_key(),
+        key: key("log").public_key(),
     };
     Log {
         pins: Pins {
@@ -125,81 +123,13 @@ fn signed_log(entries: usize) -> Log {
     }
 }
 
-fn nonce(number: u64) -> Nonce {
-    let mut nonce = [7; 16];
-    nonce[..8].copy_from_slice(&number.to_be_bytes());
-    Nonce(nonce)
-}
-
-fn command(ledger: Option<LedgerId>, actor: &str, number: u64, action: Action) -> Command {
-    Command {
-        ledger,
-        actor: actor.parse().unwrap(),
-        nonce: nonce(number),
-        created_at: NOW,
-        action,
-    }
-}
-
-fn leaf(key: &SecretKey, command: &Command) -> Bytes {
-    let command = Bytes::from(encode_command(command));
+/// Returns the entry of a command that was recorded now.
+fn leaf(signed: &SignedCommand, now: UnixMillis) -> Bytes {
     let entry = Entry {
-        recorded_at: NOW,
-        public_key: key.public_key(),
-        signature: key.sign(&signing_bytes(COMMAND_TYPE, &command)),
-        command,
+        recorded_at: now,
+        public_key: signed.public_key,
+        signature: signed.signature,
+        command: signed.command.clone(),
     };
     entry.leaf().unwrap()
-}
-
-fn founding(operator: &SecretKey, log: &SecretKey) -> Action {
-    let possession = encode_possession(None, ORIGIN, &log.public_key(), &nonce(0));
-    Action::from(Found {
-        origin: ORIGIN.parse().unwrap(),
-        operator: "operator".parse().unwrap(),
-        operator_key: operator.public_key(),
-        log_key: log.public_key(),
-        log_key_possession: log.sign(&signing_bytes(POSSESSION_TYPE, &possession)),
-        rules_version: 1,
-        time_window_ms: 600_000,
-        approvals: Vec::new(),
-        terms_hash: ContentHash::of(b"terms"),
-    })
-}
-
-fn admission(school: &SecretKey, ledger: LedgerId) -> Action {
-    let application = Application {
-        ledger,
-        name: "school".parse().unwrap(),
-        roles: vec![Role::Provider],
-        public_key: school.public_key(),
-        terms_hash: ContentHash::of(b"terms"),
-    };
-    let application_bytes = encode_application(&application);
-    Action::from(AdmitParty {
-        signature: school.sign(&signing_bytes(APPLICATION_TYPE, &application_bytes)),
-        application,
-        application_bytes,
-        beneficial_owner: None,
-    })
-}
-
-fn contribution(number: u64) -> Action {
-    Action::from(RecordContribution {
-        dataset: "digits".parse().unwrap(),
-        version: u32::try_from(number).unwrap(),
-        kind: ContributionKind::Original,
-        content_hash: ContentHash::of(&number.to_be_bytes()),
-        content_bytes: 1_000,
-        rows: 10,
-        parents: Vec::new(),
-        terms: ContributionTerms {
-            pools: PoolConsent::Any,
-            derivation: DerivationConsent::Free,
-            upstream_bps_min: 0,
-            licence: Licence::Spdx("CC-BY-4.0".to_owned()),
-        },
-        // So that an entry has about 512 bytes.
-        description: "x".repeat(170),
-    })
 }

@@ -2,16 +2,16 @@
 
 use std::thread;
 
+use bytes::Bytes;
 use fenrun::client::{SignedCommand, sign_command};
 use fenrun::domain::{
-    APPLICATION_TYPE, Action, AdmitParty, Application, CommandId, ContentHash, ContributionKind,
-    ContributionTerms, DerivationConsent, ENTRY_HEADER_BYTES, Found, LedgerId, Licence, Nonce,
-    POSSESSION_TYPE, PartyName, PoolConsent, RecordContribution, RecordContributions, Role, Signer,
-    signing_bytes,
+    Action, Application, CommandId, ContentHash, ContributionKind, ContributionTerms,
+    DerivationConsent, ENTRY_HEADER_BYTES, Found, LedgerId, Licence, Nonce, PartyName, PoolConsent,
+    RecordContribution, RecordContributions, Role, Signer,
 };
-use fenrun::engine::{Clock, SystemClock};
+use fenrun::engine::{Clock, SignedBytes, SystemClock};
 use fenrun::keys::SecretKey;
-use fenrun::wire::{encode_application, encode_possession};
+use fenrun::wire::{prove_possession, sign_application};
 
 /// The bytes of every entry that records one contribution.
 pub const ENTRY_BYTES: usize = 512;
@@ -20,7 +20,8 @@ pub const PROVIDERS: usize = 64;
 /// How many contributions one bulk command records.
 pub const BULK: usize = 250;
 const OPERATOR: &str = "operator";
-const ORIGIN: &str = "log.example/bench";
+/// The name of the log.
+pub const ORIGIN: &str = "log.example/bench";
 
 pub fn key(party: &str) -> SecretKey {
     SecretKey::from_seed(blake3::hash(party.as_bytes()).as_bytes())
@@ -39,13 +40,12 @@ impl Author {
 
     pub fn founding() -> SignedCommand {
         let (log, nonce) = (key("log"), Nonce([7; 16]));
-        let proof = encode_possession(None, ORIGIN, &log.public_key(), &nonce);
         let found = Found {
             origin: ORIGIN.parse().unwrap(),
             operator: OPERATOR.parse().unwrap(),
             operator_key: key(OPERATOR).public_key(),
             log_key: log.public_key(),
-            log_key_possession: log.sign(&signing_bytes(POSSESSION_TYPE, &proof)),
+            log_key_possession: prove_possession(&log, None, ORIGIN, &nonce),
             rules_version: 1,
             time_window_ms: 86_400_000,
             approvals: Vec::new(),
@@ -67,14 +67,7 @@ impl Author {
             public_key: key(&name).public_key(),
             terms_hash: ContentHash::of(b"terms"),
         };
-        let bytes = encode_application(&application);
-        let signature = key(&name).sign(&signing_bytes(APPLICATION_TYPE, &bytes));
-        let admit = AdmitParty {
-            application,
-            application_bytes: bytes,
-            signature,
-            beneficial_owner: None,
-        };
+        let admit = sign_application(&key(&name), application);
         let number = self.take(1);
         sign(self.ledger, OPERATOR, nonce(number), admit.into())
     }
@@ -127,7 +120,8 @@ fn on_two_threads(
     })
 }
 
-fn provider(number: usize) -> String {
+/// Returns the name of a provider.
+pub fn provider(number: usize) -> String {
     format!("provider-{number}")
 }
 
@@ -166,6 +160,15 @@ fn contribution(number: u64, padded: bool) -> RecordContribution {
             licence: Licence::Spdx("CC-BY-4.0".to_owned()),
         },
         description,
+    }
+}
+
+/// Returns a signed command as the engine takes it.
+pub fn signed_bytes(signed: &SignedCommand) -> SignedBytes {
+    SignedBytes {
+        command: signed.command.clone(),
+        public_key: Bytes::copy_from_slice(&signed.public_key.0),
+        signature: Bytes::copy_from_slice(&signed.signature.0),
     }
 }
 

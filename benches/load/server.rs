@@ -12,9 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fenrun::domain::LedgerId;
-use fenrun::engine::{
-    EngineLimits, FolderOptions, OpenedFolder, SignedBytes, SystemClock, found, open_folder,
-};
+use fenrun::engine::{EngineLimits, FolderOptions, OpenedFolder, SystemClock, found, open_folder};
 use fenrun::service::{ServeLimits, ServeOptions, serve};
 use fenrun::store::blobs::BlobLimits;
 use fenrun::store::index::IndexOptions;
@@ -25,7 +23,7 @@ use tokio::net::TcpListener;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::author::{Author, key, ledger_of};
+use super::author::{Author, key, ledger_of, signed_bytes};
 
 /// Tells the process which folder to serve, and that it is the server.
 const FOLDER: &str = "FENRUN_BENCH_FOLDER";
@@ -47,11 +45,7 @@ pub fn found_folder(folder: &Path) -> LedgerId {
     let ledger = ledger_of(&founding);
     let log = SegmentLog::create_guarded(disk, LogOptions::default(), ledger, &guard_of(folder));
     let mut log = log.unwrap();
-    let signed = SignedBytes {
-        command: founding.command.clone(),
-        public_key: Bytes::copy_from_slice(&founding.public_key.0),
-        signature: Bytes::copy_from_slice(&founding.signature.0),
-    };
+    let signed = signed_bytes(&founding);
     let now = fenrun::engine::Clock::now(&SystemClock::new());
     found(&mut log, &key("log"), now, &signed).unwrap()
 }

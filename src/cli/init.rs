@@ -19,15 +19,15 @@ use super::{CommandError, Context, Kind};
 use crate::client::{SignedCommand, random, sign_command};
 use crate::config::ConfigFile;
 use crate::domain::{
-    Action, ContentHash, Found, LedgerId, Nonce, Origin, POSSESSION_TYPE, PartyName, Signer,
-    TIME_WINDOW_MS, UnixMillis, signing_bytes,
+    Action, ContentHash, Found, LedgerId, Nonce, Origin, PartyName, Signer, TIME_WINDOW_MS,
+    UnixMillis,
 };
 use crate::engine::{FoundError, SignedBytes, found};
 use crate::keys::SecretKey;
 use crate::ledger::RULES_VERSION;
 use crate::merkle::VerifierKey;
 use crate::store::log::{DataFolder, LogOptions, SegmentLog, StartError, read_founding};
-use crate::wire::encode_possession;
+use crate::wire::prove_possession;
 
 /// The default time window, in seconds.
 const WINDOW_SECONDS_DEFAULT: u64 = 600;
@@ -241,13 +241,13 @@ fn found_command(
         return Err(CommandError::input(error));
     }
     let public_key = log_key.public_key();
-    let possession = encode_possession(None, founding.origin.as_str(), &public_key, &nonce);
+    let possession = prove_possession(log_key, None, founding.origin.as_str(), &nonce);
     Ok(Found {
         origin: founding.origin.clone(),
         operator: founding.operator.clone(),
         operator_key: operator_key.public_key(),
         log_key: public_key,
-        log_key_possession: log_key.sign(&signing_bytes(POSSESSION_TYPE, &possession)),
+        log_key_possession: possession,
         rules_version: RULES_VERSION,
         time_window_ms,
         approvals: Vec::new(),

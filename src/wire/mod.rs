@@ -17,6 +17,7 @@ mod party;
 mod policy;
 mod pool;
 pub mod proto;
+mod signed;
 mod valuation;
 mod values;
 
@@ -28,6 +29,7 @@ pub(crate) use fields::read_message;
 pub use json::{application_json, command_bytes, command_json};
 pub use party::{decode_application, encode_application};
 pub use policy::policy_hash;
+pub use signed::{prove_possession, sign_application};
 pub use values::timestamp;
 
 #[cfg(test)]

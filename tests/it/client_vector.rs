@@ -4,17 +4,16 @@ use std::path::Path;
 
 use bytes::Bytes;
 use fenrun::domain::{
-    APPLICATION_TYPE, Action, AdmitParty, Application, COMMAND_TYPE, Command, CommandId,
-    ContentHash, ContributionKind, ContributionTerms, DerivationConsent, Entry, Found, KeyId,
-    LedgerId, Licence, Nonce, POSSESSION_TYPE, PoolConsent, RecordContribution, Role, Signer,
-    UnixMillis, signing_bytes,
+    Action, AdmitParty, Application, COMMAND_TYPE, Command, CommandId, ContentHash,
+    ContributionKind, ContributionTerms, DerivationConsent, Entry, Found, KeyId, LedgerId, Licence,
+    Nonce, PoolConsent, RecordContribution, Role, Signer, UnixMillis, signing_bytes,
 };
 use fenrun::keys::{BearerToken, SecretKey, StrictVerifier, issue_token};
 use fenrun::merkle::{
     Checkpoint, MemoryTree, VerifierKey, inclusion_proof, leaf_hash, sign_checkpoint,
     verify_inclusion,
 };
-use fenrun::wire::{command_json, encode_application, encode_command, encode_possession};
+use fenrun::wire::{command_json, encode_command, prove_possession, sign_application};
 use serde_json::{Value, json};
 
 const ORIGIN: &str = "log.example/ledger";
@@ -60,13 +59,12 @@ fn command(ledger: Option<LedgerId>, actor: &str, nonce: u8, action: Action) -> 
 }
 
 fn founding(operator: &SecretKey, log: &SecretKey) -> Found {
-    let possession = encode_possession(None, ORIGIN, &log.public_key(), &Nonce([1; 16]));
     Found {
         origin: ORIGIN.parse().unwrap(),
         operator: "operator".parse().unwrap(),
         operator_key: operator.public_key(),
         log_key: log.public_key(),
-        log_key_possession: log.sign(&signing_bytes(POSSESSION_TYPE, &possession)),
+        log_key_possession: prove_possession(log, None, ORIGIN, &Nonce([1; 16])),
         rules_version: 1,
         time_window_ms: 600_000,
         approvals: Vec::new(),
@@ -82,13 +80,7 @@ fn application(school: &SecretKey, ledger: LedgerId) -> AdmitParty {
         public_key: school.public_key(),
         terms_hash: ContentHash::of(b"terms\n"),
     };
-    let application_bytes = encode_application(&application);
-    AdmitParty {
-        signature: school.sign(&signing_bytes(APPLICATION_TYPE, &application_bytes)),
-        application,
-        application_bytes,
-        beneficial_owner: None,
-    }
+    sign_application(school, application)
 }
 
 fn contribution() -> RecordContribution {

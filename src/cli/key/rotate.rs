@@ -9,8 +9,8 @@ use crate::cli::recorded::RecordedReport;
 use crate::cli::{CommandError, Context};
 use crate::client::random;
 use crate::config::ConfigFile;
-use crate::domain::{Nonce, POSSESSION_TYPE, RotateKey, Signer, signing_bytes};
-use crate::wire::encode_possession;
+use crate::domain::{Nonce, RotateKey, Signer};
+use crate::wire::prove_possession;
 
 /// Replaces the party's key by a new one, which the profile then uses
 #[derive(Debug, Clone, clap::Args)]
@@ -30,11 +30,10 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
     let nonce = Nonce(random()?);
     let party = context.party()?;
     let public_key = new_key.public_key();
-    let possession =
-        encode_possession(Some(&session.ledger()), party.as_str(), &public_key, &nonce);
+    let ledger = session.ledger();
     let action = RotateKey {
         new_key: public_key,
-        possession: new_key.sign(&signing_bytes(POSSESSION_TYPE, &possession)),
+        possession: prove_possession(&new_key, Some(&ledger), party.as_str(), &nonce),
     };
     let signed = session.sign_with(nonce, action)?;
     let recorded = session.send(&signed).await?;

@@ -11,14 +11,14 @@ use super::{
     Engine, EngineLimits, EngineOptions, ManualClock, MemoryAttachments, SignedBytes, found,
 };
 use crate::domain::{
-    APPLICATION_TYPE, Action, AdmitParty, Application, COMMAND_TYPE, Command, ContentHash,
-    ContributionKind, ContributionTerms, DerivationConsent, Found, LedgerId, Licence, Nonce,
-    POSSESSION_TYPE, PoolConsent, RecordContribution, Role, Signer, UnixMillis, signing_bytes,
+    Action, Application, COMMAND_TYPE, Command, ContentHash, ContributionKind, ContributionTerms,
+    DerivationConsent, Found, LedgerId, Licence, Nonce, PoolConsent, RecordContribution, Role,
+    Signer, UnixMillis, signing_bytes,
 };
 use crate::keys::SecretKey;
 use crate::store::index::Index;
 use crate::store::log::{LogStore, MemoryLog};
-use crate::wire::{encode_application, encode_command, encode_possession};
+use crate::wire::{encode_command, prove_possession, sign_application};
 
 /// The time that tests begin at.
 pub(crate) const START: UnixMillis = UnixMillis(1_760_000_000_000);
@@ -43,6 +43,13 @@ fn terms_hash() -> ContentHash {
     ContentHash::of(b"terms")
 }
 
+/// Returns the nonce of a number.
+pub(crate) fn nonce(number: u64) -> Nonce {
+    let mut nonce = [7; 16];
+    nonce[..8].copy_from_slice(&number.to_be_bytes());
+    Nonce(nonce)
+}
+
 /// Signs the bytes of a command.
 pub(crate) fn sign_bytes(command: Vec<u8>, key: &SecretKey) -> SignedBytes {
     let signature = key.sign(&signing_bytes(COMMAND_TYPE, &command));
@@ -63,16 +70,27 @@ impl Author {
 
     /// Returns a command of a party, not yet written.
     pub(crate) fn command(&self, party: &str, action: impl Into<Action>) -> Command {
-        let number = self.nonces.fetch_add(1, Ordering::Relaxed);
-        let mut nonce = [7; 16];
-        nonce[..8].copy_from_slice(&number.to_be_bytes());
+        self.command_with(party, nonce(self.take()), action)
+    }
+
+    /// Returns a command of a party with this nonce, not yet written.
+    pub(crate) fn command_with(
+        &self,
+        party: &str,
+        nonce: Nonce,
+        action: impl Into<Action>,
+    ) -> Command {
         Command {
             ledger: self.ledger,
             actor: party.parse().unwrap(),
-            nonce: Nonce(nonce),
+            nonce,
             created_at: START,
             action: action.into(),
         }
+    }
+
+    fn take(&self) -> u64 {
+        self.nonces.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Returns a command of a party, signed by it.
@@ -84,22 +102,19 @@ impl Author {
     /// Returns the founding command.
     pub(crate) fn found(&self) -> SignedBytes {
         let log = key("log");
-        let placeholder = Found {
+        let nonce = nonce(self.take());
+        let found = Found {
             origin: ORIGIN.parse().unwrap(),
             operator: OPERATOR.parse().unwrap(),
             operator_key: key(OPERATOR).public_key(),
             log_key: log.public_key(),
-            log_key_possession: log.sign(b""),
+            log_key_possession: prove_possession(&log, None, ORIGIN, &nonce),
             rules_version: 1,
             time_window_ms: WINDOW_MS,
             approvals: Vec::new(),
             terms_hash: terms_hash(),
         };
-        let mut command = self.command(OPERATOR, placeholder);
-        let proof = encode_possession(None, ORIGIN, &log.public_key(), &command.nonce);
-        if let Action::Found(found) = &mut command.action {
-            found.log_key_possession = log.sign(&signing_bytes(POSSESSION_TYPE, &proof));
-        }
+        let command = self.command_with(OPERATOR, nonce, found);
         sign_bytes(encode_command(&command), &key(OPERATOR))
     }
 
@@ -112,17 +127,7 @@ impl Author {
             public_key: key(name).public_key(),
             terms_hash: terms_hash(),
         };
-        let bytes = encode_application(&application);
-        let signature = key(name).sign(&signing_bytes(APPLICATION_TYPE, &bytes));
-        self.sign(
-            OPERATOR,
-            AdmitParty {
-                application,
-                application_bytes: bytes,
-                signature,
-                beneficial_owner: None,
-            },
-        )
+        self.sign(OPERATOR, sign_application(&key(name), application))
     }
 
     /// Returns a provider's command that records one version of its dataset `data`.

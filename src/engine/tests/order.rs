@@ -5,13 +5,13 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::domain::{
-    COMMAND_BYTES_MAX, COMMAND_TYPE, Command, CommandId, ContentHash, LedgerId, POSSESSION_TYPE,
-    Reason, Role, RotateKey, Signer, UnixMillis, signing_bytes,
+    COMMAND_BYTES_MAX, COMMAND_TYPE, Command, CommandId, ContentHash, LedgerId, Reason, Role,
+    RotateKey, Signer, UnixMillis, signing_bytes,
 };
 use crate::engine::SignedBytes;
-use crate::engine::testing::{Fixture, START, contribution, key, sign_bytes};
+use crate::engine::testing::{Fixture, START, contribution, key, nonce, sign_bytes};
 use crate::keys::SecretKey;
-use crate::wire::{encode_command, encode_possession};
+use crate::wire::{encode_command, prove_possession};
 
 async fn peopled() -> Fixture {
     let fixture = Fixture::founded();
@@ -93,18 +93,12 @@ async fn what_was_accepted_is_answered_under_any_key_and_at_any_time() {
     let first = fixture.author.record("lab", 1);
     let receipt = fixture.engine.submit(first.clone()).await.unwrap();
     let next = key("lab's next");
-    let placeholder = RotateKey {
+    let (ledger, nonce) = (fixture.author.ledger.as_ref(), nonce(99));
+    let rotate = RotateKey {
         new_key: next.public_key(),
-        possession: next.sign(b""),
+        possession: prove_possession(&next, ledger, "lab", &nonce),
     };
-    let mut rotate = fixture.author.command("lab", placeholder);
-    let ledger = rotate.ledger.as_ref();
-    let proof = encode_possession(ledger, "lab", &next.public_key(), &rotate.nonce);
-    rotate.action = RotateKey {
-        new_key: next.public_key(),
-        possession: next.sign(&signing_bytes(POSSESSION_TYPE, &proof)),
-    }
-    .into();
+    let rotate = fixture.author.command_with("lab", nonce, rotate);
     let rotated = signed(&rotate, &key("lab"));
     fixture.engine.submit(rotated).await.unwrap();
     fixture.clock.advance(Duration::from_secs(3_600));

@@ -13,12 +13,12 @@ use super::pool_lines::read_pool_action;
 use super::settlement_lines::read_settlement_action;
 use super::*;
 use crate::domain::{
-    APPLICATION_TYPE, AdmitParty, AmendCharter, Application, ContributionKind, ContributionTerms,
-    DerivationConsent, GrantUse, GrantedPolicy, Grantee, Licence, Parent, PoolConsent,
-    RecordContribution, RecordContributions, ReplaceKey, RevokeKey, RevokeUse, RotateKey, Upgrade,
+    AdmitParty, AmendCharter, Application, ContributionKind, ContributionTerms, DerivationConsent,
+    GrantUse, GrantedPolicy, Grantee, Licence, Parent, PoolConsent, RecordContribution,
+    RecordContributions, ReplaceKey, RevokeKey, RevokeUse, RotateKey, Upgrade,
     WithdrawContribution,
 };
-use crate::wire::encode_application;
+use crate::wire::{prove_possession, sign_application};
 
 /// The words of a line after the verb.
 pub(super) struct Words<'a> {
@@ -118,8 +118,8 @@ impl Scenario {
         if words.get("proof") == Some("stale") {
             nonce.0[15] ^= 1;
         }
-        let payload = encode_possession(Some(&self.ledger()), party, &key, &nonce);
-        (key, secret.sign(&signing_bytes(POSSESSION_TYPE, &payload)))
+        let ledger = self.ledger();
+        (key, prove_possession(&secret, Some(&ledger), party, &nonce))
     }
 }
 
@@ -209,17 +209,12 @@ fn admit(scenario: &Scenario, words: &Words<'_>) -> AdmitParty {
             .get("terms")
             .map_or(terms_hash(), |text| ContentHash::of(text.as_bytes())),
     };
-    let application_bytes = encode_application(&application);
-    let mut signature = secret.sign(&signing_bytes(APPLICATION_TYPE, &application_bytes));
+    let mut admit = sign_application(&secret, application);
     if words.get("signature").is_some() {
-        signature.0[0] ^= 1;
+        admit.signature.0[0] ^= 1;
     }
-    AdmitParty {
-        application,
-        application_bytes,
-        signature,
-        beneficial_owner: words.get("owner").map(|owner| owner.parse().unwrap()),
-    }
+    admit.beneficial_owner = words.get("owner").map(|owner| owner.parse().unwrap());
+    admit
 }
 
 fn role(text: &str) -> Role {

@@ -18,12 +18,11 @@ use bytes::Bytes;
 use super::rows::{CharterRow, ContributionNameRow, ContributionRow, KeyRow, PartyRow, Row};
 use super::{Attachments, MemoryView, State, Submission, Verdict, ViewFault, decide, state_hash};
 use crate::domain::{
-    Action, Command, CommandId, ContentHash, ContributionName, Found, LedgerId, Nonce,
-    POSSESSION_TYPE, PublicKey, Rejection, Role, Signature, Signer, ThingId, UnixMillis,
-    signing_bytes,
+    Action, Command, CommandId, ContentHash, ContributionName, Found, LedgerId, Nonce, PublicKey,
+    Rejection, Role, Signature, Signer, ThingId, UnixMillis,
 };
 use crate::keys::{SecretKey, StrictVerifier};
-use crate::wire::{encode_command, encode_possession};
+use crate::wire::{encode_command, prove_possession};
 
 /// The name of the party that founds every scenario.
 pub(crate) const OPERATOR: &str = "operator";
@@ -86,13 +85,12 @@ impl Scenario {
     /// Returns the founding action of every scenario.
     pub fn found(&self) -> Found {
         let log = secret_key("log", 0);
-        let payload = encode_possession(None, ORIGIN, &log.public_key(), &self.nonce());
         Found {
             origin: ORIGIN.parse().unwrap(),
             operator: OPERATOR.parse().unwrap(),
             operator_key: public_key(OPERATOR, 0),
             log_key: log.public_key(),
-            log_key_possession: log.sign(&signing_bytes(POSSESSION_TYPE, &payload)),
+            log_key_possession: prove_possession(&log, None, ORIGIN, &self.nonce()),
             rules_version: 1,
             time_window_ms: WINDOW_MS,
             approvals: Vec::new(),

@@ -11,9 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fenrun::domain::{
-    APPLICATION_TYPE, Action, AdmitParty, Application, COMMAND_TYPE, Command, ContentHash, Found,
-    LedgerId, Nonce, POSSESSION_TYPE, PublicKey, RecordContributions, Role, Signer, UnixMillis,
-    signing_bytes,
+    Action, AdmitParty, Application, COMMAND_TYPE, Command, ContentHash, Found, LedgerId, Nonce,
+    PublicKey, RecordContributions, Role, Signer, UnixMillis, signing_bytes,
 };
 use fenrun::engine::{Clock, Engine, EngineLimits, EngineOptions, ManualClock, SignedBytes, found};
 use fenrun::keys::{SecretKey, issue_token};
@@ -21,7 +20,7 @@ use fenrun::service::{ServeError, ServeLimits, ServeOptions, TlsIdentity, serve}
 use fenrun::store::blobs::{BlobLimits, Blobs};
 use fenrun::store::index::Index;
 use fenrun::store::log::{DataFolder, LogStore, MemoryLog};
-use fenrun::wire::{encode_application, encode_command, encode_possession, proto};
+use fenrun::wire::{encode_command, proto, prove_possession, sign_application};
 use proto::blob_service_client::BlobServiceClient;
 use proto::ledger_service_client::LedgerServiceClient;
 use proto::log_service_client::LogServiceClient;
@@ -311,14 +310,7 @@ pub fn admission(ledger: LedgerId, name: &str, role: Role) -> AdmitParty {
         public_key: key(name).public_key(),
         terms_hash: terms_hash(),
     };
-    let application_bytes = encode_application(&application);
-    let signature = key(name).sign(&signing_bytes(APPLICATION_TYPE, &application_bytes));
-    AdmitParty {
-        application,
-        application_bytes,
-        signature,
-        beneficial_owner: None,
-    }
+    sign_application(&key(name), application)
 }
 
 /// Signs a command of a party for a ledger, at a time.
@@ -388,7 +380,6 @@ fn founding() -> SignedBytes {
 pub fn founding_at(now: UnixMillis) -> SignedBytes {
     let log = key("log");
     let nonce = nonce(0);
-    let proof = encode_possession(None, ORIGIN, &log.public_key(), &nonce);
     let command = Command {
         ledger: None,
         actor: OPERATOR.parse().unwrap(),
@@ -399,7 +390,7 @@ pub fn founding_at(now: UnixMillis) -> SignedBytes {
             operator: OPERATOR.parse().unwrap(),
             operator_key: key(OPERATOR).public_key(),
             log_key: log.public_key(),
-            log_key_possession: log.sign(&signing_bytes(POSSESSION_TYPE, &proof)),
+            log_key_possession: prove_possession(&log, None, ORIGIN, &nonce),
             rules_version: 1,
             time_window_ms: WINDOW_MS,
             approvals: Vec::new(),

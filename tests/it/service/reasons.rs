@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use fenrun::domain::{
-    APPLICATION_TYPE, Action, AdmitParty, ApproveCost, ClaimCost, ContentHash, DeclareUse,
-    DerivationConsent, FreezePeriod, LedgerId, Parent, Reason, ReplaceKey, RevokeKey, Role, Settle,
-    Signer, ThingId, UnixMillis, Upgrade, UseClass, UseMode, WithdrawContribution, signing_bytes,
+    Action, AdmitParty, ApproveCost, ClaimCost, ContentHash, DeclareUse, DerivationConsent,
+    FreezePeriod, LedgerId, Parent, Reason, ReplaceKey, RevokeKey, Role, Settle, Signer, ThingId,
+    UnixMillis, Upgrade, UseClass, UseMode, WithdrawContribution,
 };
-use fenrun::wire::{encode_application, encode_command, proto};
+use fenrun::wire::{encode_command, proto, sign_application};
 use tonic::Status;
 
 use super::refused;
@@ -139,13 +139,10 @@ impl Reasons {
 
     /// Returns the admission of a party with a key and roles.
     fn application(&self, name: &str, signer: &str, roles: &[Role]) -> AdmitParty {
-        let mut admit = self.running.admission(name, Role::Provider);
-        admit.application.roles = roles.to_vec();
-        admit.application.public_key = key(signer).public_key();
-        admit.application_bytes = encode_application(&admit.application);
-        let message = signing_bytes(APPLICATION_TYPE, &admit.application_bytes);
-        admit.signature = key(signer).sign(&message);
-        admit
+        let mut application = self.running.admission(name, Role::Provider).application;
+        application.roles = roles.to_vec();
+        application.public_key = key(signer).public_key();
+        sign_application(&key(signer), application)
     }
 
     async fn about_contributions(&mut self) {

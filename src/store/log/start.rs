@@ -39,12 +39,14 @@ impl SegmentLog {
         if begun.is_empty() {
             refuse_if_shown(disk.as_ref(), &[])?;
         } else {
-            drop(begun);
-            let log = Self::open(Arc::clone(&disk), options, &[], nobody)?;
-            let size = log.tree.size();
+            // Whose log it is does not matter: with entries it is none to found a ledger on.
+            let files = TreeFiles::open(Arc::clone(&disk))?;
+            let (walk, _) = verify(&begun, &files, &[], nobody)?;
+            let size = walk.tree.size();
             if size > 0 {
                 return Err(StartError::NotEmpty { size });
             }
+            drop(Self::open(Arc::clone(&disk), options, &[], nobody)?);
         }
         let failed = |action, source| {
             let file = SEGMENT_FOLDER.to_owned();

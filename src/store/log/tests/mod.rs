@@ -138,8 +138,11 @@ fn a_log_is_made_once() {
     assert_eq!(log.ledger(), LEDGER);
     append(&mut log, &Maker::new().next(&[50])).unwrap();
     drop(log);
+    let before = disk.names();
     let again = SegmentLog::create(Arc::new(disk.clone()), SMALL, LEDGER);
-    assert!(again.is_err());
+    let error = again.err().unwrap();
+    assert!(matches!(error, StartError::NotEmpty { size: 1 }), "{error}");
+    assert_eq!(disk.names(), before);
 }
 
 #[test]

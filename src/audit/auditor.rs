@@ -6,12 +6,12 @@ use bytes::Bytes;
 
 use super::accounts::{AccountBalance, compare_accounts};
 use super::finding::{Finding, FindingKind, Place};
-use super::receipts::{KeptReceipt, Receipts, chain};
+use super::receipts::{Receipts, chain};
 use super::replay::Replay;
 use super::report::Report;
 use super::sources::Sources;
 use super::verified::{VerifiedLeaf, verify_leaves};
-use crate::domain::{LedgerId, TreeHash, UnixMillis};
+use crate::domain::{KeptReceipt, LedgerId, TreeHash, UnixMillis};
 use crate::keys::VerifyingKeys;
 use crate::merkle::{Checkpoint, Frontier, VerifierKey, empty_root, open_checkpoint};
 

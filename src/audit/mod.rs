@@ -27,6 +27,5 @@ pub use accounts::AccountBalance;
 pub use auditor::{Auditor, Pins};
 pub use finding::{FINDINGS_MAX, Finding, FindingKind, NotChecked, Place};
 pub use own::{OwnAuditor, ShownEntry, ShownLine, ShownSettlement};
-pub use receipts::KeptReceipt;
 pub use report::{Checked, Report, Verdict};
 pub use sources::{Absent, Sources};

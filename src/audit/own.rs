@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::auditor::Pins;
 use super::finding::{Finding, FindingKind, Place};
-use super::receipts::{KeptReceipt, Receipts, chain};
+use super::receipts::{Receipts, chain};
 use super::report::Report;
 use super::verified::verify_leaf;
-use crate::domain::{PartyName, Period, PoolName, TreeHash};
+use crate::domain::{KeptReceipt, PartyName, Period, PoolName, TreeHash};
 use crate::keys::VerifyingKeys;
 use crate::merkle::{Checkpoint, empty_root, leaf_hash, open_checkpoint, verify_inclusion};
 

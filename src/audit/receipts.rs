@@ -7,39 +7,8 @@ use bytes::Bytes;
 use super::auditor::Pins;
 use super::differences::differences;
 use super::finding::{Finding, FindingKind, Place};
-use crate::domain::{COMMAND_TYPE, Entry, TreeHash, UnixMillis, Verifier, signing_bytes};
-use crate::domain::{PublicKey, Signature};
+use crate::domain::{COMMAND_TYPE, Entry, KeptReceipt, TreeHash, Verifier, signing_bytes};
 use crate::merkle::{Checkpoint, leaf_hash, open_checkpoint, verify_inclusion};
-
-/// A receipt with the command that it is for, as the party kept them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptReceipt {
-    /// The index of the entry.
-    pub index: u64,
-    /// When the entry was recorded.
-    pub recorded_at: UnixMillis,
-    /// The key in the entry.
-    pub public_key: PublicKey,
-    /// The signature in the entry.
-    pub signature: Signature,
-    /// The command's exact bytes.
-    pub command: Bytes,
-    /// The inclusion proof, from the leaf to the root.
-    pub inclusion_proof: Vec<TreeHash>,
-    /// The checkpoint that the proof leads to, as a signed note.
-    pub checkpoint: String,
-}
-
-impl KeptReceipt {
-    fn entry(&self) -> Entry {
-        Entry {
-            recorded_at: self.recorded_at,
-            public_key: self.public_key,
-            signature: self.signature,
-            command: self.command.clone(),
-        }
-    }
-}
 
 /// What a receipt proves.
 #[derive(Debug)]
@@ -64,13 +33,14 @@ impl Receipts {
     ) -> (Self, Vec<Finding>) {
         let mut receipts = Self::default();
         let mut findings = Vec::new();
-        for receipt in kept {
-            match prove(receipt, pins, verifier) {
+        for kept in kept {
+            let index = kept.receipt.index;
+            match prove(kept, pins, verifier) {
                 Ok(proven) => {
-                    receipts.proven.insert(receipt.index, proven);
+                    receipts.proven.insert(index, proven);
                 }
                 Err(why) => {
-                    let place = Place::Receipt(receipt.index);
+                    let place = Place::Receipt(index);
                     findings.push(Finding::new(FindingKind::ReceiptInvalid, place, why));
                 }
             }
@@ -122,8 +92,9 @@ impl Receipts {
     }
 }
 
-fn prove(receipt: &KeptReceipt, pins: &Pins, verifier: &dyn Verifier) -> Result<Proven, String> {
-    let entry = receipt.entry();
+fn prove(kept: &KeptReceipt, pins: &Pins, verifier: &dyn Verifier) -> Result<Proven, String> {
+    let receipt = &kept.receipt;
+    let entry = receipt.entry(kept.command.clone());
     let leaf = entry.leaf().map_err(|error| error.to_string())?;
     let signed = signing_bytes(COMMAND_TYPE, &entry.command);
     if !verifier.verify(&entry.public_key, &signed, &entry.signature) {

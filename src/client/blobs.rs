@@ -11,15 +11,13 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::answer;
 use super::{ClientError, Connection};
 use crate::content::{ContentHasher, Hashed};
-use crate::domain::ContentHash;
+use crate::domain::{ATTACHMENT_BYTES_MAX, ContentHash};
 use crate::wire::proto;
 use crate::wire::proto::blob_service_client::BlobServiceClient;
 use crate::wire::proto::put_request::Part;
 
 /// How many bytes one message of an upload carries; the service takes up to 1 MiB.
 pub const CHUNK_BYTES: usize = 512 * 1024;
-/// The largest attachment that is held in memory, in bytes.
-pub const ATTACHMENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// How many messages are read ahead.
 const AHEAD: usize = 4;
 

@@ -23,14 +23,14 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub use blobs::{ATTACHMENT_BYTES_MAX, CHUNK_BYTES};
+pub use blobs::CHUNK_BYTES;
 pub use connection::{Connection, Identity, LedgerFacts, Now, Pins};
 pub use error::{ClientError, PinError, Refusal};
 pub use files::write_durably;
 pub use outbox::{OUTBOX_COMMANDS_MAX, Outbox, OutboxError};
 pub use reads::*;
-pub use receipt::{Receipt, ReceiptError, verify_receipt};
-pub use receipts::{KeptReceipt, Receipts, ReceiptsError};
+pub use receipt::{ReceiptError, verify_receipt};
+pub use receipts::{Receipts, ReceiptsError};
 pub use session::{Recorded, Resent, Session};
 pub use signing::{SignedCommand, random, sign_command};
 pub use static_log::{StaticLog, StaticLogError, StaticWriter};

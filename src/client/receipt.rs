@@ -1,14 +1,10 @@
 //! Receipts: what proves that a command was recorded, checked down to the last byte.
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 
 use super::answer::{self, Answer as _};
 use super::{ClientError, SignedCommand};
-use crate::domain::{
-    COMMAND_TYPE, Entry, EntryError, PublicKey, Signature, TreeHash, UnixMillis, Verifier,
-    signing_bytes,
-};
+use crate::domain::{COMMAND_TYPE, EntryError, PublicKey, Receipt, Verifier, signing_bytes};
 use crate::merkle::{
     Checkpoint, CheckpointError, LogProof, ProofError, VerifierKey, leaf_hash, open_checkpoint,
     verify_inclusion,
@@ -53,24 +49,6 @@ pub enum ReceiptError {
     },
 }
 
-/// Proof that a command was recorded; with the command, the leaf can be rebuilt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Receipt {
-    /// The entry's index in the log, from 0.
-    pub index: u64,
-    /// When the entry was recorded, in milliseconds.
-    pub recorded_at: UnixMillis,
-    /// The key in the entry.
-    pub public_key: PublicKey,
-    /// The signature in the entry.
-    pub signature: Signature,
-    /// The inclusion proof, from the leaf to the root.
-    pub inclusion_proof: Vec<TreeHash>,
-    /// A checkpoint that covers the entry, as a signed note.
-    pub checkpoint: String,
-}
-
 impl Receipt {
     pub(super) fn read(message: Option<proto::Receipt>) -> Result<Self, ClientError> {
         let message = message.wanted("receipt")?;
@@ -87,39 +65,17 @@ impl Receipt {
         })
     }
 
-    /// Returns the leaf of the entry that the receipt is of.
-    ///
-    /// # Errors
-    /// The command is too long to be an entry.
-    pub fn leaf(&self, command: &Bytes) -> Result<Bytes, EntryError> {
-        let entry = Entry {
-            recorded_at: self.recorded_at,
-            public_key: self.public_key,
-            signature: self.signature,
-            command: command.clone(),
-        };
-        entry.leaf()
-    }
-
     /// Returns the receipt as a proof file, with the entry in it.
     ///
     /// # Errors
-    /// As [`Receipt::leaf`].
+    /// The command is too long to be an entry.
     pub fn proof(&self, command: &Bytes) -> Result<LogProof, EntryError> {
         Ok(LogProof {
-            leaf: Some(self.leaf(command)?),
+            leaf: Some(self.entry(command.clone()).leaf()?),
             index: self.index,
             hashes: self.inclusion_proof.clone(),
             checkpoint: self.checkpoint.clone(),
         })
-    }
-
-    /// Tells whether two receipts of one command name the same entry.
-    pub fn same_entry(&self, other: &Self) -> bool {
-        self.index == other.index
-            && self.recorded_at == other.recorded_at
-            && self.public_key == other.public_key
-            && self.signature == other.signature
     }
 }
 
@@ -141,7 +97,8 @@ pub fn verify_receipt(
     if !verifier.verify(&public_key, &signed, &receipt.signature) {
         return Err(ReceiptError::Signature { public_key });
     }
-    let leaf = leaf_hash(&receipt.leaf(command).map_err(ReceiptError::Entry)?);
+    let entry = receipt.entry(command.clone());
+    let leaf = leaf_hash(&entry.leaf().map_err(ReceiptError::Entry)?);
     let note = receipt.checkpoint.as_bytes();
     let checkpoint = open_checkpoint(note, log_keys, verifier).map_err(ReceiptError::Checkpoint)?;
     let index = receipt.index;

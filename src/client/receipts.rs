@@ -6,11 +6,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use super::{Receipt, write_durably};
-use crate::domain::{CommandId, LedgerId};
+use super::write_durably;
+use crate::domain::{CommandId, KeptReceipt, LedgerId};
 
 /// The largest file of a kept receipt, in bytes: a command as hex, a proof and a checkpoint.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -36,21 +33,6 @@ pub enum ReceiptsError {
         #[source]
         source: serde_json::Error,
     },
-}
-
-/// A receipt with the command that it is of, as it stands in a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KeptReceipt {
-    /// The ledger that it is of.
-    pub ledger: LedgerId,
-    /// The id of the command.
-    pub command_id: CommandId,
-    /// The exact bytes of the command, in hex.
-    #[serde(serialize_with = "to_hex", deserialize_with = "from_hex")]
-    pub command: Bytes,
-    /// The receipt.
-    pub receipt: Receipt,
 }
 
 impl KeptReceipt {
@@ -137,14 +119,4 @@ impl Receipts {
         }
         Ok(path)
     }
-}
-
-fn to_hex<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&hex::encode(bytes))
-}
-
-fn from_hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let bytes = hex::decode(text).map_err(serde::de::Error::custom)?;
-    Ok(Bytes::from(bytes))
 }

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use super::answer;
 use super::receipt::agree;
 use super::{
-    ClientError, Connection, KeptReceipt, Outbox, Receipt, Receipts, SignedCommand, random,
-    sign_command, verify_receipt,
+    ClientError, Connection, Outbox, Receipts, SignedCommand, random, sign_command, verify_receipt,
 };
-use crate::domain::{Action, CommandId, LedgerId, Nonce, UnixMillis};
+use crate::domain::{Action, CommandId, KeptReceipt, LedgerId, Nonce, Receipt, UnixMillis};
 use crate::keys::StrictVerifier;
 use crate::wire::proto;
 use crate::wire::proto::ledger_service_client::LedgerServiceClient;

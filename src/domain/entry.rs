@@ -10,6 +10,8 @@ pub const ENTRY_BYTES_MAX: usize = 65_535;
 pub const ENTRY_HEADER_BYTES: usize = 1 + 8 + PublicKey::SIZE + Signature::SIZE;
 /// The most bytes of a command.
 pub const COMMAND_BYTES_MAX: usize = ENTRY_BYTES_MAX - ENTRY_HEADER_BYTES;
+/// The most bytes of an attachment, which the rules read whole: 64 MiB.
+pub const ATTACHMENT_BYTES_MAX: u64 = 64 << 20;
 /// The version byte that an entry begins with.
 pub const ENTRY_VERSION: u8 = 1;
 

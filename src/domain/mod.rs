@@ -10,6 +10,7 @@ mod names;
 mod period;
 mod policy;
 mod policy_json;
+mod receipt;
 mod rejection;
 mod signing;
 mod time;
@@ -19,7 +20,8 @@ mod violation;
 pub use allot::{AllotError, allot, allot_wide, basis_points_of};
 pub use command::*;
 pub use entry::{
-    COMMAND_BYTES_MAX, ENTRY_BYTES_MAX, ENTRY_HEADER_BYTES, ENTRY_VERSION, Entry, EntryError,
+    ATTACHMENT_BYTES_MAX, COMMAND_BYTES_MAX, ENTRY_BYTES_MAX, ENTRY_HEADER_BYTES, ENTRY_VERSION,
+    Entry, EntryError,
 };
 pub use ids::{
     CommandId, ContentHash, IdError, KeyId, LedgerId, Nonce, PublicKey, Signature, ThingId,
@@ -35,6 +37,7 @@ pub use policy::{
     BASIS_POINTS_MAX, CLASS_BYTES_MAX, CostRecovery, DEPTH_MAX_DEFAULT, Floor, MIN_WEIGHT_DEFAULT,
     OperatorFee, PolicyTerms, PublicInterest, RegulatedCeiling, Reserve, UpstreamLimits,
 };
+pub use receipt::{KeptReceipt, Receipt};
 pub use rejection::{Reason, ReasonClass, Rejection};
 pub use signing::{
     APPLICATION_TYPE, COMMAND_TYPE, POSSESSION_TYPE, Signer, Verifier, signing_bytes,

@@ -15,8 +15,6 @@ use crate::domain::ContentHash;
 use crate::ledger::Attachments;
 use crate::store::blobs::Blobs;
 
-pub use crate::store::blobs::ATTACHMENT_BYTES_MAX;
-
 /// An attachment could not be read or stored.
 #[derive(Debug, thiserror::Error)]
 #[error("the attachment {hash} could not be {action}")]

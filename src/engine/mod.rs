@@ -38,9 +38,7 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-pub use attachments::{
-    ATTACHMENT_BYTES_MAX, AttachmentFault, AttachmentStore, Handed, MemoryAttachments,
-};
+pub use attachments::{AttachmentFault, AttachmentStore, Handed, MemoryAttachments};
 pub use batch::BATCH_ENTRIES_MAX;
 pub use clock::{CLOCK_DRIFT_MAX_MS, Clock, ManualClock, SystemClock};
 pub use crash::{CRASH_VARIABLE, Point};

@@ -12,10 +12,10 @@ use super::limits::{
 use super::reads::{Answer, Reads};
 use super::status::Failure;
 use super::stopping::{AnswerStream, shutting_down, stopped};
-use crate::domain::{COMMAND_BYTES_MAX, CommandId, Reason, Rejection, TreeHash, Violation};
-use crate::engine::{
-    ATTACHMENT_BYTES_MAX, Engine, Receipt, SignedBytes, StreamAnswer, StreamInput, StreamOutput,
+use crate::domain::{
+    ATTACHMENT_BYTES_MAX, COMMAND_BYTES_MAX, CommandId, Reason, Rejection, TreeHash, Violation,
 };
+use crate::engine::{Engine, Receipt, SignedBytes, StreamAnswer, StreamInput, StreamOutput};
 use crate::keys::TOKEN_SECONDS_MAX;
 use crate::merkle::VerifierKey;
 use crate::wire::proto::ledger_service_server::LedgerService;

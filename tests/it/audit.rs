@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fenrun::cli::{Streams, run};
-use fenrun::client::{Connection, Identity, KeptReceipt, Now, Pins, Session, Target};
+use fenrun::client::{Connection, Identity, Now, Pins, Session, Target};
 use fenrun::config::Environment;
-use fenrun::domain::{Signer, UnixMillis};
+use fenrun::domain::{KeptReceipt, Signer, UnixMillis};
 use fenrun::merkle::VerifierKey;
 use serde_json::Value;
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use crate::audit::{Absent, AccountBalance, Auditor, KeptReceipt, Pins, Report, Sources};
+use crate::audit::{Absent, AccountBalance, Auditor, Pins, Report, Sources};
 use crate::domain::{
-    COMMAND_TYPE, Command, ContentHash, Entry, PublicKey, Signer, TreeHash, UnixMillis,
-    signing_bytes,
+    COMMAND_TYPE, Command, ContentHash, Entry, KeptReceipt, PublicKey, Receipt, Signer, TreeHash,
+    UnixMillis, signing_bytes,
 };
 use crate::keys::SecretKey;
 use crate::ledger::testing::{ORIGIN, Scenario, secret_key};
@@ -162,13 +162,17 @@ impl Shown {
     pub fn receipt(&self, index: usize) -> KeptReceipt {
         let entry = Entry::from_leaf(&self.leaves[index]).unwrap();
         KeptReceipt {
-            index: index as u64,
-            recorded_at: entry.recorded_at,
-            public_key: entry.public_key,
-            signature: entry.signature,
+            ledger: self.pins.ledger,
+            command_id: entry.command_id(),
+            receipt: Receipt {
+                index: index as u64,
+                recorded_at: entry.recorded_at,
+                public_key: entry.public_key,
+                signature: entry.signature,
+                inclusion_proof: self.proof(index),
+                checkpoint: self.newest.clone().unwrap(),
+            },
             command: entry.command,
-            inclusion_proof: self.proof(index),
-            checkpoint: self.newest.clone().unwrap(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Shown, scenario, told};
 use crate::audit::{Auditor, FINDINGS_MAX, Verdict};
-use crate::domain::{Action, UnixMillis};
+use crate::domain::{Action, KeptReceipt, UnixMillis};
 
 #[test]
 fn an_honest_log_is_equal_in_parts_of_any_size() {
@@ -139,7 +139,7 @@ fn a_log_signed_anew_is_exposed_by_receipts_alone() {
 fn a_receipt_that_proves_nothing_is_said_to() {
     let shown = Shown::of(&scenario());
     let honest = shown.receipt(3);
-    let spoil = |spoil: fn(&mut crate::audit::KeptReceipt)| {
+    let spoil = |spoil: fn(&mut KeptReceipt)| {
         let mut receipt = honest.clone();
         spoil(&mut receipt);
         let report = shown.audit_in(4, &[receipt]);
@@ -149,20 +149,20 @@ fn a_receipt_that_proves_nothing_is_said_to() {
     for (expected, found) in [
         (
             "the signature in the receipt",
-            spoil(|r| r.signature.0[0] ^= 1),
+            spoil(|r| r.receipt.signature.0[0] ^= 1),
         ),
         (
             "its proof proves nothing",
-            spoil(|r| r.recorded_at = UnixMillis(1)),
+            spoil(|r| r.receipt.recorded_at = UnixMillis(1)),
         ),
-        ("its proof proves nothing", spoil(|r| r.index += 1)),
+        ("its proof proves nothing", spoil(|r| r.receipt.index += 1)),
         (
             "its proof proves nothing",
-            spoil(|r| r.inclusion_proof[0].0[0] ^= 1),
+            spoil(|r| r.receipt.inclusion_proof[0].0[0] ^= 1),
         ),
         (
             "its checkpoint is not one of the log",
-            spoil(|r| r.checkpoint.insert(0, 'x')),
+            spoil(|r| r.receipt.checkpoint.insert(0, 'x')),
         ),
     ] {
         assert!(found.contains(expected), "{found}");

@@ -14,9 +14,9 @@ use serde::{Serialize, Serializer};
 
 use super::report::Report as Printed;
 use super::{CommandError, Context, Kind};
-use crate::audit::{KeptReceipt, Report, Verdict};
-use crate::client::{self, Connection, Pins};
-use crate::domain::{LedgerId, Role};
+use crate::audit::{Report, Verdict};
+use crate::client::{Connection, Pins};
+use crate::domain::{KeptReceipt, LedgerId, Role};
 use crate::merkle::VerifierKey;
 
 pub(in crate::cli) use own::audit_own;
@@ -97,29 +97,15 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
 fn read_receipts(paths: &[PathBuf], pins: &Pins) -> Result<Vec<KeptReceipt>, CommandError> {
     let mut kept = Vec::with_capacity(paths.len());
     for path in paths {
-        let read = client::KeptReceipt::read(path).map_err(CommandError::input)?;
+        let read = KeptReceipt::read(path).map_err(CommandError::input)?;
         if read.ledger != pins.ledger {
             let (path, of) = (path.display(), read.ledger);
             let error = format!("{path} is of the ledger {of}, not of {}", pins.ledger);
             return Err(CommandError::input(error));
         }
-        kept.push(kept_receipt(read));
+        kept.push(read);
     }
     Ok(kept)
-}
-
-/// Returns a kept receipt as the auditor takes it.
-pub(in crate::cli) fn kept_receipt(kept: client::KeptReceipt) -> KeptReceipt {
-    let receipt = kept.receipt;
-    KeptReceipt {
-        index: receipt.index,
-        recorded_at: receipt.recorded_at,
-        public_key: receipt.public_key,
-        signature: receipt.signature,
-        command: kept.command,
-        inclusion_proof: receipt.inclusion_proof,
-        checkpoint: receipt.checkpoint,
-    }
 }
 
 /// Returns what is pinned as the auditor takes it.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::pins_of;
-use crate::audit::{KeptReceipt, OwnAuditor, Report, ShownEntry, ShownLine, ShownSettlement};
+use crate::audit::{OwnAuditor, Report, ShownEntry, ShownLine, ShownSettlement};
 use crate::client::{ClientError, Connection, ContributionFilter, EntryReference};
-use crate::domain::{PartyName, Reason};
+use crate::domain::{KeptReceipt, PartyName, Reason};
 
 /// The most things of one kind that are audited; a party with more is told so.
 const THINGS_MAX: usize = 100_000;
@@ -72,7 +72,7 @@ async fn own_indices(
     {
         indices.insert(claim.claimed_index);
     }
-    indices.extend(kept.iter().map(|receipt| receipt.index));
+    indices.extend(kept.iter().map(|kept| kept.receipt.index));
     Ok(indices)
 }
 

@@ -5,8 +5,9 @@ use tokio::sync::mpsc;
 
 use super::pins_of;
 use super::sources::RemoteSources;
-use crate::audit::{AccountBalance, Auditor, KeptReceipt, Report};
+use crate::audit::{AccountBalance, Auditor, Report};
 use crate::client::{ClientError, Connection, LogPart};
+use crate::domain::KeptReceipt;
 
 /// How many parts of the log wait while one is audited; each has about 1 MiB.
 const PARTS_AHEAD: usize = 4;

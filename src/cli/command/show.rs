@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use crate::cli::report::{Report, facts};
 use crate::cli::{CommandError, Context};
-use crate::client::{KeptReceipt, SignedCommand};
+use crate::client::SignedCommand;
 use crate::domain::{
-    COMMAND_BYTES_MAX, COMMAND_TYPE, CommandId, PublicKey, Signature, Verifier, signing_bytes,
+    COMMAND_BYTES_MAX, COMMAND_TYPE, CommandId, KeptReceipt, PublicKey, Signature, Verifier,
+    signing_bytes,
 };
 use crate::keys::StrictVerifier;
 use crate::wire::{command_json, decode_command};

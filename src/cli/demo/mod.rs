@@ -19,13 +19,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::audit::{audit_whole, kept_receipt};
+use super::audit::audit_whole;
 use super::data_folder::log_key_path;
 use super::guarding::{beside, place};
 use super::{CommandError, Context};
 use crate::audit::{Report as AuditReport, Verdict};
-use crate::client::{KeptReceipt, Now, random, write_durably};
+use crate::client::{Now, random, write_durably};
 use crate::config::Source;
+use crate::domain::KeptReceipt;
 use crate::keys::SecretKey;
 use crate::store::log::{Guarding, LogOnly};
 use cast::{AUDITOR, OPERATOR, PROVIDERS, VALIDATION};
@@ -160,8 +161,7 @@ async fn forge(
 /// Audits the whole log as the auditor of the cast.
 async fn audit(stage: &Stage, kept: &[KeptReceipt]) -> Result<AuditReport, CommandError> {
     let session = stage.session(&name(AUDITOR)?).await?;
-    let kept: Vec<_> = kept.iter().cloned().map(kept_receipt).collect();
-    Ok(audit_whole(session.connection(), &kept, false).await?)
+    Ok(audit_whole(session.connection(), kept, false).await?)
 }
 
 /// Says in one line what an audit came to.

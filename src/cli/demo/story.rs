@@ -10,17 +10,16 @@ use super::cast::{
 use super::stage::Stage;
 use super::valuing::{Used, value_table};
 use crate::cli::{CommandError, Kind};
-use crate::client::{KeptReceipt, Preview, Recorded, Session};
+use crate::client::{Preview, Recorded, Session};
 use crate::domain::{
-    APPLICATION_TYPE, Action, AdmitParty, Application, ApproveCost, ClaimCost, CommandId,
-    ContentHash, ContributionKind, ContributionTerms, CostRecovery, DeclareUse, DerivationConsent,
-    FreezePeriod, ImportWeights, Licence, Money, OpenPool, OperatorFee, PartyName, Period,
-    PeriodKind, Policy, PolicyTerms, PoolConsent, PoolName, PoolPolicy, PostRevenue, PublishPolicy,
-    RecordContribution, RevenueKind, Role, Settle, Signer, ThingId, UseClass, UseMode,
-    signing_bytes,
+    Action, Application, ApproveCost, ClaimCost, CommandId, ContentHash, ContributionKind,
+    ContributionTerms, CostRecovery, DeclareUse, DerivationConsent, FreezePeriod, ImportWeights,
+    KeptReceipt, Licence, Money, OpenPool, OperatorFee, PartyName, Period, PeriodKind, Policy,
+    PolicyTerms, PoolConsent, PoolName, PoolPolicy, PostRevenue, PublishPolicy, RecordContribution,
+    RevenueKind, Role, Settle, Signer, ThingId, UseClass, UseMode,
 };
 use crate::valuation::ValueTable;
-use crate::wire::{encode_application, policy_hash};
+use crate::wire::{policy_hash, sign_application};
 
 /// What a provider has after the story.
 pub(super) struct Told {
@@ -113,15 +112,9 @@ async fn admit(
         public_key: key.public_key(),
         terms_hash: ContentHash::of(TERMS.as_bytes()),
     };
-    let application_bytes = encode_application(&application);
-    let signature = key.sign(&signing_bytes(APPLICATION_TYPE, &application_bytes));
-    let admit = AdmitParty {
-        application,
-        application_bytes,
-        signature,
-        beneficial_owner: None,
-    };
-    Ok(operator.submit(admit).await?)
+    Ok(operator
+        .submit(sign_application(key.as_ref(), application))
+        .await?)
 }
 
 /// A provider uploads its file and records what it uploaded.

@@ -1,8 +1,8 @@
 //! A receipt with any field changed proves nothing and is refused.
 
 use super::server::{command, entry, receipt, verifier_key};
-use crate::client::{KeptReceipt, Receipt, ReceiptError, Receipts};
-use crate::domain::{Entry, LedgerId, UnixMillis};
+use crate::client::{ReceiptError, Receipts};
+use crate::domain::{Entry, KeptReceipt, LedgerId, Receipt, UnixMillis};
 use crate::keys::StrictVerifier;
 use crate::merkle::VerifierKey;
 

@@ -7,9 +7,10 @@ use tokio::net::TcpListener;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::client::{Connection, Identity, Pins, Receipt, SignedCommand, Target, sign_command};
+use crate::client::{Connection, Identity, Pins, SignedCommand, Target, sign_command};
 use crate::domain::{
-    Action, CommandId, Entry, FreezePeriod, LedgerId, Nonce, Origin, Reason, Signer, UnixMillis,
+    Action, CommandId, Entry, FreezePeriod, LedgerId, Nonce, Origin, Reason, Receipt, Signer,
+    UnixMillis,
 };
 use crate::keys::SecretKey;
 use crate::merkle::{

@@ -32,7 +32,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Location;
 use object_store::{ObjectStore, ObjectStoreExt};
 
-use crate::domain::{ContentHash, PartyName, Reason, Rejection};
+use crate::domain::{ATTACHMENT_BYTES_MAX, ContentHash, PartyName, Reason, Rejection};
 use crate::store::log::Disk;
 
 pub use check::{BlobFinding, BlobReport};
@@ -42,8 +42,6 @@ pub use upload::Upload;
 
 /// The most bytes of a blob, unless the operator sets another bound: 256 GiB.
 pub const BLOB_BYTES_MAX: u64 = 256 << 30;
-/// The most bytes of an attachment, which the rules read whole: 64 MiB.
-pub const ATTACHMENT_BYTES_MAX: u64 = 64 << 20;
 /// The most bytes of one part of a blob that is given or taken: 1 MiB.
 pub const CHUNK_BYTES_MAX: usize = 1 << 20;
 /// The most bytes that a party may upload, unless the operator sets another bound: 1 TiB.

@@ -4,8 +4,8 @@ use super::Coalition;
 
 /// The utility of each coalition of a game's players, in billionths.
 ///
-/// The utility of a coalition must always be the same. Implementations may be slow: methods ask
-/// for no coalition twice where they can help it, and may ask from several threads at once.
+/// The utility of a coalition must always be the same. Methods may ask from several threads at
+/// once, and sampled ones may come across a coalition again: who is slow had better remember.
 pub trait Utility: Sync {
     /// Returns the number of players.
     fn players(&self) -> usize;

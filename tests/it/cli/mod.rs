@@ -1,6 +1,7 @@
 //! The command line as people run it: real processes, real files, a real service.
 
 mod commands;
+mod games;
 mod guarded;
 mod journey;
 mod machine;

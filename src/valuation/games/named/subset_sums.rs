@@ -6,6 +6,8 @@
 //! subsets have as many words as the number of players needs bits.
 
 use num_bigint::BigUint;
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use rayon::slice::ParallelSliceMut;
 
 /// The numbers of subsets by size, for each sum below a limit.
 #[derive(Debug)]
@@ -53,31 +55,27 @@ impl SubsetSums {
     }
 
     fn join(&mut self, weight: i128, words_max: usize) -> Option<()> {
-        let joined = self.sums.iter().map(|sum| sum + weight);
-        let joined: Vec<i128> = joined.take_while(|sum| *sum < self.limit).collect();
-        let merged = merge(&self.sums, &joined);
+        let merged = merge(&self.sums, weight, self.limit);
         let old_row = self.row_words();
         let row = old_row + self.words;
         if merged.len().saturating_mul(row) > words_max {
             return None;
         }
+        let old = |number: Option<usize>| {
+            let start = number.map(|number| number * old_row);
+            let row = start.and_then(|start| self.counts.get(start..start + old_row));
+            row.unwrap_or_default()
+        };
         let mut counts = vec![0; merged.len() * row];
-        let mut before = self.sums.iter().zip(self.counts.chunks_exact(old_row));
-        let mut before = Lookup::new(&mut before);
-        let mut with = joined.iter().zip(self.counts.chunks_exact(old_row));
-        let mut with = Lookup::new(&mut with);
-        for (sum, counts) in merged.iter().zip(counts.chunks_exact_mut(row)) {
-            if let Some(old) = before.at(*sum) {
-                for (count, old) in counts.iter_mut().zip(old) {
-                    *count = *old;
-                }
+        let rows = counts.par_chunks_exact_mut(row).zip(&merged);
+        rows.for_each(|(counts, sum)| {
+            for (count, old) in counts.iter_mut().zip(old(sum.without)) {
+                *count = *old;
             }
-            if let Some(old) = with.at(*sum) {
-                let (_, one_larger) = counts.split_at_mut(self.words);
-                add_each(one_larger, old, self.words);
-            }
-        }
-        self.sums = merged;
+            let (_, one_larger) = counts.split_at_mut(self.words);
+            add_each(one_larger, old(sum.with), self.words);
+        });
+        self.sums = merged.into_iter().map(|sum| sum.sum).collect();
         self.counts = counts;
         self.players += 1;
         Some(())
@@ -137,39 +135,34 @@ impl SubsetSums {
     }
 }
 
-/// Rows by ascending sum, of which each is asked for once at most, in order.
-struct Lookup<'i, Rows: Iterator> {
-    rows: std::iter::Peekable<&'i mut Rows>,
+/// A sum, and of which earlier ones it comes.
+struct Merged {
+    sum: i128,
+    /// The number of the same sum, which it is without the player.
+    without: Option<usize>,
+    /// The number of the sum that it is with the player.
+    with: Option<usize>,
 }
 
-impl<'i, 'r, Rows: Iterator<Item = (&'r i128, &'r [u64])>> Lookup<'i, Rows> {
-    fn new(rows: &'i mut Rows) -> Self {
-        Self {
-            rows: rows.peekable(),
-        }
-    }
-
-    fn at(&mut self, sum: i128) -> Option<&'r [u64]> {
-        self.rows
-            .next_if(|(next, _)| **next == sum)
-            .map(|(_, row)| row)
-    }
-}
-
-/// Returns the numbers of two ascending lists without repeats as one.
-fn merge(one: &[i128], other: &[i128]) -> Vec<i128> {
-    let mut merged = Vec::with_capacity(one.len() + other.len());
-    let (mut one, mut other) = (one.iter().peekable(), other.iter().peekable());
+/// Returns the ascending sums with a weight added or not, as far as they are below a limit.
+fn merge(sums: &[i128], weight: i128, limit: i128) -> Vec<Merged> {
+    let mut merged = Vec::with_capacity(sums.len());
+    let mut without = sums.iter().copied().enumerate().peekable();
+    let joined = sums.iter().map(|sum| sum + weight);
+    let mut with = joined.take_while(|sum| *sum < limit).enumerate().peekable();
     loop {
-        let next = match (one.peek(), other.peek()) {
-            (Some(a), Some(b)) => **(a.min(b)),
-            (Some(a), None) => **a,
-            (None, Some(b)) => **b,
+        let sum = match (without.peek(), with.peek()) {
+            (Some((_, a)), Some((_, b))) => *a.min(b),
+            (Some((_, sum)), None) | (None, Some((_, sum))) => *sum,
             (None, None) => return merged,
         };
-        one.next_if(|number| **number == next);
-        other.next_if(|number| **number == next);
-        merged.push(next);
+        merged.push(Merged {
+            sum,
+            without: without
+                .next_if(|one| one.1 == sum)
+                .map(|(number, _)| number),
+            with: with.next_if(|one| one.1 == sum).map(|(number, _)| number),
+        });
     }
 }
 

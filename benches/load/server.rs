@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fenrun::domain::LedgerId;
-use fenrun::engine::{EngineLimits, FolderOptions, OpenedFolder, SystemClock, found, open_folder};
+use fenrun::engine::{
+    EngineLimits, FolderOptions, GivenSigners, OpenedFolder, SystemClock, found, open_folder,
+};
 use fenrun::service::{ServeLimits, ServeOptions, serve};
 use fenrun::store::blobs::BlobLimits;
 use fenrun::store::index::IndexOptions;
@@ -64,7 +66,7 @@ async fn run(folder: &Path) {
         clock: Arc::new(SystemClock::new()),
         limits: EngineLimits::default(),
     };
-    let opened = open_folder(folder, Arc::new(key("log")), options).unwrap();
+    let opened = open_folder(folder, Arc::new(GivenSigners::one(key("log"))), options).unwrap();
     let OpenedFolder {
         engine,
         blobs,

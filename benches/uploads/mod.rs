@@ -12,7 +12,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use fenrun::content::Hashed;
 use fenrun::domain::LedgerId;
-use fenrun::engine::{Clock, Engine, EngineLimits, EngineOptions, SignedBytes, SystemClock, found};
+use fenrun::engine::{
+    Clock, Engine, EngineLimits, EngineOptions, GivenSigners, SignedBytes, SystemClock, found,
+};
 use fenrun::keys::issue_token;
 use fenrun::service::{ServeLimits, ServeOptions, serve};
 use fenrun::store::blobs::{BlobLimits, Blobs};
@@ -130,7 +132,7 @@ async fn peopled(blobs: &Blobs) -> (Engine, LedgerId) {
         log: Box::new(log),
         index: Index::memory(),
         attachments: Arc::new(blobs.clone()),
-        signer: Arc::new(key("log")),
+        signers: Arc::new(GivenSigners::one(key("log"))),
         clock,
         limits: EngineLimits::default(),
     });

@@ -9,11 +9,12 @@ use super::finding::{Finding, FindingKind, Place};
 use super::receipts::{Receipts, chain};
 use super::replay::Replay;
 use super::report::Report;
+use super::signed::{NamedKeys, Signed};
 use super::sources::Sources;
 use super::verified::{VerifiedLeaf, verify_leaves};
-use crate::domain::{KeptReceipt, LedgerId, TreeHash, UnixMillis};
+use crate::domain::{Action, KeptReceipt, LedgerId, TreeHash, UnixMillis};
 use crate::keys::VerifyingKeys;
-use crate::merkle::{Checkpoint, Frontier, VerifierKey, empty_root, open_checkpoint};
+use crate::merkle::{Checkpoint, Frontier, KeyHistory, VerifierKey, empty_root, open_checkpoint};
 
 /// How many decoded keys are remembered.
 const KEYS_REMEMBERED: usize = 4_096;
@@ -23,7 +24,7 @@ const KEYS_REMEMBERED: usize = 4_096;
 pub struct Pins {
     /// The ledger's id.
     pub ledger: LedgerId,
-    /// The keys of its log; at least one.
+    /// Keys of its log; at least one. Those that the log changed them to follow from it.
     pub log_keys: Vec<VerifierKey>,
 }
 
@@ -41,13 +42,14 @@ enum Promise {
 struct Part {
     first_index: u64,
     leaves: Vec<VerifiedLeaf>,
-    checkpoints: BTreeMap<u64, Result<Checkpoint, String>>,
+    checkpoints: BTreeMap<u64, Result<Signed, String>>,
 }
 
 /// Replays a log that somebody else keeps.
 pub struct Auditor<S> {
     pins: Pins,
     verifier: VerifyingKeys,
+    named_keys: NamedKeys,
     /// How many entries were taken in.
     taken: u64,
     /// Verified, and waiting for its turn in the replay.
@@ -63,6 +65,8 @@ struct Progress<S> {
     promises: BTreeMap<u64, Vec<(Promise, TreeHash)>>,
     last_time: UnixMillis,
     last_checkpoint: u64,
+    /// The keys of the log, from its founding on.
+    keys: Option<KeyHistory>,
     /// Once roots differ they differ at every later size, which is not said again.
     roots_differ: bool,
     out_of_order: bool,
@@ -109,11 +113,13 @@ impl<S: Sources> Auditor<S> {
             promises,
             last_time: UnixMillis(0),
             last_checkpoint: 0,
+            keys: None,
             roots_differ: false,
             out_of_order: false,
             report,
         };
         Self {
+            named_keys: NamedKeys::pinned(&pins),
             pins,
             verifier,
             taken: 0,
@@ -147,18 +153,15 @@ impl<S: Sources> Auditor<S> {
         let count = u64::try_from(leaves.len()).unwrap_or(u64::MAX);
         self.taken = self.taken.saturating_add(count);
         let before = std::mem::take(&mut self.pending);
-        let (verifier, log_keys) = (&self.verifier, &self.pins.log_keys);
+        let (verifier, named_keys, pins) = (&self.verifier, &mut self.named_keys, &self.pins);
         let verify = || {
-            let open = |(size, note): &(u64, String)| {
-                let opened = open_checkpoint(note.as_bytes(), log_keys, verifier);
-                (*size, opened.map_err(|error| chain(&error)))
-            };
-            (
-                verify_leaves(leaves, verifier),
-                checkpoints.iter().map(open).collect(),
-            )
+            let leaves = verify_leaves(leaves, verifier);
+            named_keys.take_in(&leaves, pins);
+            let open = |(size, note): &(u64, String)| (*size, named_keys.open(note, verifier));
+            let checkpoints = checkpoints.iter().map(open).collect();
+            (leaves, checkpoints)
         };
-        let (pins, progress) = (&self.pins, &mut self.progress);
+        let progress = &mut self.progress;
         let replay = || progress.take_in(before, pins, verifier);
         let ((leaves, checkpoints), ()) = rayon::join(verify, replay);
         self.pending = Part {
@@ -179,9 +182,13 @@ impl<S: Sources> Auditor<S> {
             receipts,
             promises,
             last_checkpoint,
+            keys,
             mut report,
             ..
         } = self.progress;
+        if let Some(keys) = keys {
+            check_pinned(&keys, &self.pins, &mut report);
+        }
         let size = frontier.size();
         report.size = size;
         report.root = frontier.root();
@@ -209,6 +216,18 @@ impl<S: Sources> Auditor<S> {
         compare(&replay, accounts, &mut report);
         report
     }
+}
+
+/// Checks that a pinned key is one of the log's: the one that it was founded with, or a later one.
+fn check_pinned(keys: &KeyHistory, pins: &Pins, report: &mut Report) {
+    if pins.log_keys.iter().any(|key| keys.contains(key)) {
+        return;
+    }
+    let message = "the log was founded with a key that is not pinned, and never had one that is";
+    let finding = Finding::new(FindingKind::FoundingDiffers, Place::Entry(0), message);
+    let pinned = pins.log_keys.iter().map(ToString::to_string);
+    let pinned = pinned.collect::<Vec<_>>().join(" ");
+    report.find(finding.differs(pinned, keys.at(0)));
 }
 
 /// Compares the rows with each other, and the accounts with those shown.
@@ -303,18 +322,35 @@ impl<S: Sources> Progress<S> {
             self.report.find(finding.differs(not_before, time));
         }
         self.last_time = self.last_time.max(time);
+        match (&entry.command.action, &mut self.keys) {
+            (Action::Found(found), None) if index == 0 => {
+                let (name, key) = (found.origin.clone(), found.log_key);
+                self.keys = Some(KeyHistory::founded(VerifierKey { name, key }));
+            }
+            (Action::AmendCharter(amend), Some(keys)) => {
+                if let Some(new) = &amend.log_key {
+                    keys.change(index, new.key);
+                }
+            }
+            _ => {}
+        }
         self.replay
             .step(index, entry, pins, verifier, &mut self.report);
     }
 
-    fn check_checkpoint(&mut self, size: u64, checkpoint: &Result<Checkpoint, String>) {
-        self.last_checkpoint = size;
+    fn check_checkpoint(&mut self, size: u64, signed: &Result<Signed, String>) {
+        let before = std::mem::replace(&mut self.last_checkpoint, size);
         let place = Place::Checkpoint(size);
-        let checkpoint = match checkpoint {
+        let keys = self.keys.as_ref();
+        let judged = signed.as_ref().map_err(Clone::clone).and_then(|signed| {
+            let checkpoint = &signed.checkpoint;
+            signed.judge(keys, before, size).map(|()| checkpoint)
+        });
+        let checkpoint = match judged {
             Ok(checkpoint) => checkpoint,
             Err(why) => {
                 let kind = FindingKind::CheckpointInvalid;
-                self.report.find(Finding::new(kind, place, why.clone()));
+                self.report.find(Finding::new(kind, place, why));
                 return;
             }
         };

@@ -17,6 +17,7 @@ mod own;
 mod receipts;
 mod replay;
 mod report;
+mod signed;
 mod sources;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use super::sources::{CheckedSources, Sources};
 use super::valuations::recompute;
 use super::verified::VerifiedEntry;
 use crate::book::Account;
-use crate::domain::{Action, Found, Money, Reason, Rejection, Verifier};
+use crate::domain::{Action, Money, Reason, Rejection, Verifier};
 use crate::ledger::{
     AccountRow, Attachments, MemoryView, Outcome, State, Submission, Verdict, ViewFault,
     check_invariants, decide,
@@ -59,8 +59,8 @@ impl<S: Sources> Replay<S> {
         if self.stopped.is_some() {
             return;
         }
-        if let (0, Action::Found(found)) = (index, &entry.command.action) {
-            check_founding(entry, found, pins, report);
+        if let (0, Action::Found(_)) = (index, &entry.command.action) {
+            check_founding(entry, pins, report);
         }
         let submission = Submission {
             index,
@@ -166,25 +166,11 @@ impl<S: Sources> Replay<S> {
     }
 }
 
-/// Compares the founding command with what is pinned.
-fn check_founding(entry: &VerifiedEntry, found: &Found, pins: &Pins, report: &mut Report) {
-    let place = || Place::Entry(0);
+/// Compares the founding command with the pinned ledger, whose id is its hash.
+fn check_founding(entry: &VerifiedEntry, pins: &Pins, report: &mut Report) {
     if pins.ledger.0 != entry.id.0 {
         let message = "this is the log of another ledger";
-        let finding = Finding::new(FindingKind::FoundingDiffers, place(), message);
+        let finding = Finding::new(FindingKind::FoundingDiffers, Place::Entry(0), message);
         report.find(finding.differs(pins.ledger, entry.id));
-    }
-    let names = |key: &&crate::merkle::VerifierKey| key.name == found.origin;
-    let mut keys = pins.log_keys.iter().filter(names);
-    if !keys.any(|key| key.key == found.log_key) {
-        let message = "the log was founded with a key that is not pinned";
-        let finding = Finding::new(FindingKind::FoundingDiffers, place(), message);
-        let pinned = pins.log_keys.iter().map(ToString::to_string);
-        let pinned = pinned.collect::<Vec<_>>().join(" ");
-        let found = crate::merkle::VerifierKey {
-            name: found.origin.clone(),
-            key: found.log_key,
-        };
-        report.find(finding.differs(pinned, found));
     }
 }

@@ -9,7 +9,7 @@ use super::report::Report;
 use crate::client::{
     ClientError, Connection, Identity, Now, Outbox, Pins, Receipts, Recorded, Session, Target,
 };
-use crate::config::{Output, Settings};
+use crate::config::{ConfigFile, Output, Settings};
 use crate::domain::{PartyName, UnixMillis};
 use crate::keys::SecretKey;
 
@@ -192,7 +192,30 @@ impl<'c, 's> Context<'c, 's> {
     /// # Errors
     /// Party, key or pins are missing, or the service is not reached or another one.
     pub async fn connect(&self) -> Result<Connection, CommandError> {
-        self.connect_to(&self.target()?, self.pins()?).await
+        let connection = self.connect_to(&self.target()?, self.pins()?).await?;
+        self.keep_learned(&connection)?;
+        Ok(connection)
+    }
+
+    /// Keeps in the profile the keys that a connection has learned from the log, if it has.
+    ///
+    /// # Errors
+    /// The profile cannot be written.
+    pub fn keep_learned(&self, connection: &Connection) -> Result<(), CommandError> {
+        let learned = connection.learned_keys();
+        if learned.is_empty() {
+            return Ok(());
+        }
+        let name = self.settings.profile.value.clone();
+        ConfigFile::change(&self.settings.folder.value, |file| {
+            let kept = &mut file.profiles.entry(name).or_default().verifier_keys;
+            for key in learned.iter().map(ToString::to_string) {
+                if !kept.contains(&key) {
+                    kept.push(key);
+                }
+            }
+        })?;
+        Ok(())
     }
 
     /// Connects as the party of the settings to a service and pins that were typed.
@@ -218,7 +241,9 @@ impl<'c, 's> Context<'c, 's> {
             _ => None,
         };
         let (target, pins) = (self.target()?, self.pins()?);
-        Ok(Connection::open(&target, pins, identity, self.now.clone()).await?)
+        let connection = Connection::open(&target, pins, identity, self.now.clone()).await?;
+        self.keep_learned(&connection)?;
+        Ok(connection)
     }
 
     /// Returns the outbox of the pinned ledger.

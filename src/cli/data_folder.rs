@@ -1,26 +1,20 @@
 //! The data folder of a ledger on this machine: its log key, its log, its engine.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use super::context::read_key;
+use super::log_signers::{FolderSigners, log_key_path};
 use super::{CommandError, Kind};
 use crate::domain::Found;
 use crate::engine::{
     Clock, EngineLimits, FolderOptions, OpenError, OpenedFolder, StartError, open_folder,
 };
-use crate::keys::SecretKey;
 use crate::merkle::VerifierKey;
 use crate::store::blobs::BlobLimits;
 use crate::store::index::IndexOptions;
 use crate::store::log::{
     FolderError, GuardError, Guarding, LogOptions, StartError as LogStartError,
 };
-
-/// Returns where the log key lies; no other key lies in the data folder.
-pub(super) fn log_key_path(dir: &Path) -> PathBuf {
-    dir.join("keys").join("log.pem")
-}
 
 /// Opens the folder of a founded ledger and starts its engine.
 ///
@@ -36,15 +30,14 @@ pub(super) fn open(
             CommandError::input(format!("there is no folder {}", dir.display())).hint(INIT_HINT),
         );
     }
-    let key_path = log_key_path(dir);
-    if !key_path.is_file() {
-        let error = format!("there is no log key {}", key_path.display());
+    let signers = FolderSigners::open(dir)?;
+    if signers.is_empty() {
+        let error = format!("there is no log key {}", log_key_path(dir).display());
         return Err(CommandError::input(error)
             .hint(INIT_HINT)
             .hint("If there is a ledger, bring its log key back from a copy."));
     }
-    let signer: SecretKey = read_key(&key_path)?;
-    open_folder(dir, Arc::new(signer), folder_options(guard, clock)).map_err(open_error)
+    open_folder(dir, Arc::new(signers), folder_options(guard, clock)).map_err(open_error)
 }
 
 /// Returns how the parts of a folder are opened.
@@ -110,6 +103,8 @@ fn engine_error(error: StartError) -> CommandError {
     match &error {
         StartError::NotFounded => CommandError::input(error).hint(INIT_HINT),
         StartError::ClockBehind { .. } => CommandError::input(error),
+        StartError::WrongLogKey { .. } => CommandError::input(error)
+            .hint("Bring its file in `keys` of the data folder back from a copy."),
         _ => CommandError::new(Kind::Finding, error)
             .hint("Look with `fenrun fsck`, and keep a copy of the folder."),
     }

@@ -10,9 +10,10 @@ use serde::Serialize;
 
 use super::connect::absolute;
 use super::context::read_key;
-use super::data_folder::{folder_error, log_error, log_key_path, verifier_key};
+use super::data_folder::{folder_error, log_error, verifier_key};
 use super::guarding::{guard_file, place};
 use super::key::{make, write_key};
+use super::log_signers::log_key_path;
 use super::report::{Report, facts};
 use super::serve::LISTEN_DEFAULT;
 use super::{CommandError, Context, Kind};

@@ -28,6 +28,7 @@ pub mod hash;
 mod init;
 mod key;
 mod log;
+mod log_signers;
 mod party;
 mod policy;
 mod pool;

@@ -1,7 +1,7 @@
 //! The connection to a pinned ledger: a channel, a token for each call, and the checks of the pins.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tonic::Request;
@@ -9,10 +9,11 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 
 use super::answer;
+use super::trusted_keys::{LogKeyChange, TrustedKeys};
 use super::{ClientError, PinError, Target};
 use crate::domain::{LedgerId, Origin, PartyName, Signer, UnixMillis};
 use crate::keys::{SecretKey, StrictVerifier, issue_token};
-use crate::merkle::{Checkpoint, VerifierKey, open_checkpoint};
+use crate::merkle::{Checkpoint, VerifierKey};
 use crate::wire::proto;
 use crate::wire::proto::ledger_service_client::LedgerServiceClient;
 
@@ -66,6 +67,9 @@ pub struct LedgerFacts {
     pub rules_version: u32,
     /// The newest checkpoint, as a signed note.
     pub checkpoint: String,
+    /// How the log's key was changed, oldest first.
+    #[serde(skip)]
+    pub log_key_changes: Vec<LogKeyChange>,
 }
 
 /// A connection to the ledger that is pinned.
@@ -74,6 +78,7 @@ pub struct Connection {
     url: String,
     channel: Channel,
     pins: Pins,
+    keys: Arc<RwLock<TrustedKeys>>,
     identity: Option<Identity>,
     now: Now,
 }
@@ -86,7 +91,8 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    /// Connects and checks that the service has the pinned ledger and signs with a pinned key.
+    /// Connects and checks that the service has the pinned ledger and signs with a pinned key, or
+    /// with one that a pinned key vouches for.
     ///
     /// # Errors
     /// The service is not reached, answers no, or is another one.
@@ -98,11 +104,13 @@ impl Connection {
     ) -> Result<Self, ClientError> {
         let channel = channel(target).await?;
         let facts = facts(target.url(), &channel).await?;
-        check_pins(&pins, &facts)?;
+        let mut keys = TrustedKeys::pinned(&pins);
+        check(&mut keys, &pins, &facts)?;
         Ok(Self {
             url: target.url().to_owned(),
             channel,
             pins,
+            keys: Arc::new(RwLock::new(keys)),
             identity,
             now,
         })
@@ -122,7 +130,7 @@ impl Connection {
             ledger: facts.ledger,
             log_keys: facts.verifier_keys.clone(),
         };
-        check_pins(&pins, &facts)?;
+        check(&mut TrustedKeys::pinned(&pins), &pins, &facts)?;
         Ok(facts)
     }
 
@@ -155,8 +163,31 @@ impl Connection {
     /// As any call, and when it differs from the pins.
     pub async fn facts(&self) -> Result<LedgerFacts, ClientError> {
         let facts = facts(&self.url, &self.channel).await?;
-        check_pins(&self.pins, &facts)?;
+        let mut keys = self.trusted();
+        check(&mut keys, &self.pins, &facts)?;
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
         Ok(facts)
+    }
+
+    fn trusted(&self) -> TrustedKeys {
+        let keys = self.keys.read();
+        // Only whole ones are put in, so a poisoned lock holds one, too.
+        keys.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns the keys of the log that are trusted though they are not pinned, oldest first: the
+    /// log has changed its key, and a pinned key vouches for them.
+    pub fn learned_keys(&self) -> Vec<VerifierKey> {
+        let keys = self.trusted();
+        let unpinned = keys
+            .learned()
+            .filter(|key| !self.pins.log_keys.contains(key));
+        unpinned.cloned().collect()
+    }
+
+    /// Returns the keys of which one must have signed a checkpoint that was received.
+    pub fn log_keys_of(&self, note: &str) -> Vec<VerifierKey> {
+        self.trusted().of(note).to_vec()
     }
 
     pub(super) fn channel(&self) -> Channel {
@@ -192,12 +223,12 @@ impl Connection {
         ClientError::from_status(&self.url, status)
     }
 
-    /// Opens a checkpoint under the pinned keys.
+    /// Opens a checkpoint under the keys that are pinned or learned.
     ///
     /// # Errors
-    /// No pinned key has signed it.
+    /// None of those that sign a checkpoint of its size has signed it.
     pub fn open_checkpoint(&self, note: &str) -> Result<Checkpoint, ClientError> {
-        opened(note, &self.pins)
+        opened(note, &self.trusted())
     }
 }
 
@@ -227,23 +258,30 @@ async fn facts(url: &str, channel: &Channel) -> Result<LedgerFacts, ClientError>
         time_window_ms: message.time_window_ms,
         rules_version: message.rules_version,
         checkpoint: message.checkpoint,
+        log_key_changes: message
+            .log_key_changes
+            .into_iter()
+            .map(LogKeyChange::read)
+            .collect::<Result<_, _>>()?,
     })
 }
 
-fn check_pins(pins: &Pins, facts: &LedgerFacts) -> Result<(), ClientError> {
+/// Checks that a service is the pinned one, after following the log's changes of keys.
+fn check(keys: &mut TrustedKeys, pins: &Pins, facts: &LedgerFacts) -> Result<(), ClientError> {
     if pins.ledger != facts.ledger {
         return Err(ClientError::Pin(Box::new(PinError::Ledger {
             pinned: pins.ledger,
             found: facts.ledger,
         })));
     }
-    opened(&facts.checkpoint, pins).map(|_| ())
+    keys.follow(&facts.log_key_changes, &StrictVerifier);
+    opened(&facts.checkpoint, keys).map(|_| ())
 }
 
-fn opened(note: &str, pins: &Pins) -> Result<Checkpoint, ClientError> {
-    open_checkpoint(note.as_bytes(), &pins.log_keys, &StrictVerifier).map_err(|source| {
+fn opened(note: &str, keys: &TrustedKeys) -> Result<Checkpoint, ClientError> {
+    keys.open(note, &StrictVerifier).map_err(|source| {
         ClientError::Pin(Box::new(PinError::Checkpoint {
-            pinned: pins.log_keys.clone(),
+            pinned: keys.of(note).to_vec(),
             source,
         }))
     })

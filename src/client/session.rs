@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::answer;
 use super::receipt::agree;
 use super::{
-    ClientError, Connection, Outbox, Receipts, SignedCommand, random, sign_command, verify_receipt,
+    ClientError, Connection, Outbox, ReceiptError, Receipts, SignedCommand, random, sign_command,
+    verify_receipt,
 };
 use crate::domain::{Action, CommandId, KeptReceipt, LedgerId, Nonce, Receipt, UnixMillis};
 use crate::keys::StrictVerifier;
@@ -152,10 +153,14 @@ impl Session {
         let answer = answered.map_err(|status| self.connection.failed(status))?;
         let answer = answer.into_inner();
         self.recorded(signed, &answer.command_id, answer.receipt)
+            .await
     }
 
     /// Verifies an answer in full and keeps its receipt.
-    pub(super) fn recorded(
+    ///
+    /// The log may have changed its key since the connection was opened: a receipt that no trusted
+    /// key has signed is looked at once more after the ledger was asked about that.
+    pub(super) async fn recorded(
         &self,
         signed: &SignedCommand,
         answered_id: &[u8],
@@ -168,15 +173,25 @@ impl Session {
             return Err(answer::wrong("command_id", &detail));
         }
         let receipt = Receipt::read(receipt)?;
-        let log_keys = &self.connection.pins().log_keys;
-        verify_receipt(&signed.command, &receipt, log_keys, &StrictVerifier)
-            .map_err(|error| ClientError::Receipt(Box::new(error)))?;
+        let mut verified = self.verify(signed, &receipt);
+        if matches!(verified, Err(ReceiptError::Checkpoint(_)))
+            && self.connection.facts().await.is_ok()
+        {
+            verified = self.verify(signed, &receipt);
+        }
+        verified.map_err(|error| ClientError::Receipt(Box::new(error)))?;
         let kept = self.keep(signed, &receipt)?;
         Ok(Recorded {
             command_id,
             receipt,
             kept,
         })
+    }
+
+    fn verify(&self, signed: &SignedCommand, receipt: &Receipt) -> Result<(), ReceiptError> {
+        let log_keys = self.connection.log_keys_of(&receipt.checkpoint);
+        let verified = verify_receipt(&signed.command, receipt, &log_keys, &StrictVerifier);
+        verified.map(drop)
     }
 
     fn keep(

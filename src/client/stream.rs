@@ -80,7 +80,7 @@ impl Session {
             let Some(sent) = unanswered.pop_front() else {
                 return Err(answer::wrong("sequence", &"nothing waits for an answer"));
             };
-            let result = self.answered(&sent, sequence, message)?;
+            let result = self.answered(&sent, sequence, message).await?;
             each(StreamAnswer { sequence, result });
             sequence = sequence.saturating_add(1);
         }
@@ -99,7 +99,7 @@ impl Session {
         Ok(Sent { command, file })
     }
 
-    fn answered(
+    async fn answered(
         &self,
         sent: &Sent,
         sequence: u64,
@@ -112,6 +112,7 @@ impl Session {
         let result = match message.result {
             Some(Answered::Receipt(receipt)) => {
                 self.recorded(&sent.command, &message.command_id, Some(receipt))
+                    .await
             }
             Some(Answered::Status(status)) => Err(ClientError::from_rpc_status(&status)),
             None => return Err(answer::wrong("result", &"it is missing")),

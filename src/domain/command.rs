@@ -185,6 +185,17 @@ pub struct Found {
 pub struct AmendCharter {
     /// The new time window, in milliseconds.
     pub time_window_ms: u64,
+    /// The log's new key; none where the key stays.
+    pub log_key: Option<NewLogKey>,
+}
+
+/// A key that signs a log's checkpoints from an entry on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewLogKey {
+    /// The key.
+    pub key: PublicKey,
+    /// Its proof of possession.
+    pub possession: Signature,
 }
 
 /// Puts a new rules version in force from the next index on.

@@ -105,6 +105,8 @@ reasons! {
         "The key serves or served a party or the log already; a key serves one, forever. Make a new one.";
     PossessionInvalid, "POSSESSION_INVALID", Invalid,
         "The new key's proof of possession does not verify over the ledger, the party, the key and the command's nonce.";
+    LogKeyMissing, "LOG_KEY_MISSING", Precondition,
+        "The server does not have the secret key that the command would let sign the log. Make it there first, with `fenrun key rotate-log --request`.";
     ApplicationInvalid, "APPLICATION_INVALID", Invalid,
         "The application does not verify, names another ledger, or accepts other terms than the ledger's.";
     RoleMissing, "ROLE_MISSING", Precondition,

@@ -8,8 +8,9 @@ use super::crash::{self, Point};
 use super::intake::Intake;
 use super::published::{Publication, Published};
 use super::replay::ROOM_WAIT;
+use super::signers::LogSigners;
 use crate::domain::{Origin, Reason, Rejection, Signer, TreeHash};
-use crate::ledger::{CharterRow, State, View, ViewFault, key};
+use crate::ledger::{CharterRow, State, View, ViewFault, decode, key};
 use crate::merkle::{Checkpoint, Frontier, ProveError, sign_checkpoint};
 use crate::store::index::{Index, IndexError};
 use crate::store::log::{self, LogFault, LogStore};
@@ -22,18 +23,19 @@ pub(super) struct Sealed {
     hashes: Vec<TreeHash>,
 }
 
-/// Appends a batch to the tree and signs the checkpoint after it.
+/// Appends a batch to the tree and signs the checkpoint after it: with the log's key, and where
+/// the batch changes that, with the new one too.
 pub(super) fn seal(
     batch: &Batch,
     before: &Frontier,
     origin: Origin,
-    signer: &dyn Signer,
+    signers: &[&dyn Signer],
 ) -> Sealed {
     let (tree, hashes) = BatchTree::append(before, &batch.leaves);
     let (size, root) = (tree.after.size(), tree.after.root());
     let checkpoint = Checkpoint { origin, size, root };
     Sealed {
-        note: sign_checkpoint(&checkpoint, &[signer]).into(),
+        note: sign_checkpoint(&checkpoint, signers).into(),
         tree,
         root,
         hashes,
@@ -59,6 +61,8 @@ enum CommitFault {
     Attachment(#[from] AttachmentFault),
     #[error("the log did not take the batch")]
     Log(#[from] LogFault),
+    #[error("the secret of the log's new key was there when its change was decided, and is gone")]
+    LogKey,
     #[error("the index has failed")]
     Index(#[from] IndexError),
     #[error("the batch is durable but its state cannot be read")]
@@ -71,7 +75,9 @@ enum CommitFault {
 pub(super) struct Committer {
     pub(super) intake: Arc<Intake>,
     pub(super) log: Box<dyn LogStore>,
+    /// The key that signs now, and all that may.
     pub(super) signer: Arc<dyn Signer>,
+    pub(super) signers: Arc<dyn LogSigners>,
     pub(super) frontier: Frontier,
     pub(super) index: Index,
     pub(super) attachments: Arc<dyn AttachmentStore>,
@@ -110,7 +116,16 @@ impl Committer {
             return Ok(batch.answer(&tree, &before.checkpoint)?);
         }
         let origin = before.charter.origin.clone();
-        let sealed = seal(&batch, &self.frontier, origin, self.signer.as_ref());
+        let next = match self.next_signer(&batch) {
+            Ok(next) => next,
+            Err(fault) => {
+                batch.fail(&refusal(&fault).0);
+                return Err(fault);
+            }
+        };
+        let signers = [Some(&self.signer), next.as_ref()];
+        let signers: Vec<&dyn Signer> = signers.into_iter().flatten().map(Arc::as_ref).collect();
+        let sealed = seal(&batch, &self.frontier, origin, &signers);
         if let Err(fault) = self.write(&batch, &sealed) {
             batch.fail(&refusal(&fault).0);
             return Err(fault);
@@ -118,6 +133,7 @@ impl Committer {
         // COMMIT POINT: the batch is synced. From here on it is part of the log whatever happens.
         // Leaves entries that nobody was told of; resending finds them.
         crash::at(Point::Committed);
+        self.signer = next.unwrap_or_else(|| Arc::clone(&self.signer));
         let Sealed {
             tree, root, note, ..
         } = sealed;
@@ -144,6 +160,20 @@ impl Committer {
         batch.answer(&tree, &note)?;
         crash::at(Point::Answered); // Leaves nothing undone.
         Ok(())
+    }
+
+    /// Returns the key that signs after a batch, if the batch changes it.
+    fn next_signer(&self, batch: &Batch) -> Result<Option<Arc<dyn Signer>>, CommitFault> {
+        let key = key::<CharterRow>(&());
+        let Some(Some(changed)) = batch.changes.get(&key) else {
+            return Ok(None);
+        };
+        let log_key = decode::<CharterRow>(&key, changed)?.log_key;
+        if log_key == self.signer.public_key() {
+            return Ok(None);
+        }
+        let signer = self.signers.signer(&log_key);
+        signer.map(Some).ok_or(CommitFault::LogKey)
     }
 
     /// Makes durable what the batch needs, then the batch.

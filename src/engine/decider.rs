@@ -7,8 +7,9 @@ use super::batch::Batch;
 use super::clock::{Clock, ClockWatch};
 use super::door::Inspected;
 use super::intake::{SignatureState, Submitted};
+use super::signers::LogSigners;
 use super::verify::key_is_known;
-use crate::domain::{Entry, EntryError, Reason, Rejection, UnixMillis, Verifier};
+use crate::domain::{Action, Entry, EntryError, Reason, Rejection, UnixMillis, Verifier};
 use crate::ledger::{Layered, Submission, Verdict, View, ViewFault, decide};
 
 /// Why nothing more can be decided; never the fault of a submission.
@@ -28,6 +29,7 @@ pub(super) struct Decider {
     watch: ClockWatch,
     verifier: Arc<dyn Verifier>,
     attachments: Arc<dyn AttachmentStore>,
+    signers: Arc<dyn LogSigners>,
     /// The time of the newest entry, durable or pending.
     last_recorded: UnixMillis,
 }
@@ -38,6 +40,7 @@ impl Decider {
         clock: Arc<dyn Clock>,
         verifier: Arc<dyn Verifier>,
         attachments: Arc<dyn AttachmentStore>,
+        signers: Arc<dyn LogSigners>,
         last_recorded: UnixMillis,
     ) -> Self {
         Self {
@@ -45,6 +48,7 @@ impl Decider {
             clock,
             verifier,
             attachments,
+            signers,
             last_recorded,
         }
     }
@@ -106,6 +110,10 @@ impl Decider {
             return Ok(());
         }
         match verdict {
+            Verdict::Accepted(_) if !self.can_sign(&inspected.command.action) => {
+                let message = "the server does not have the secret of the log's new key";
+                batch.refuse(reply, Rejection::new(Reason::LogKeyMissing, message));
+            }
             Verdict::Accepted(outcome) => {
                 let entry = Entry {
                     recorded_at,
@@ -122,6 +130,16 @@ impl Decider {
             Verdict::Rejected(rejection) => batch.refuse(reply, inspected.explain(rejection)),
         }
         Ok(())
+    }
+
+    /// Says whether the log can be signed once an action is in force. What is outside of the log
+    /// may only refuse: a replay does not ask.
+    fn can_sign(&self, action: &Action) -> bool {
+        let Action::AmendCharter(amend) = action else {
+            return true;
+        };
+        let new = amend.log_key.as_ref();
+        new.is_none_or(|new| self.signers.signer(&new.key).is_some())
     }
 
     /// Says whether the signature is good; verifies it here where the pool did not know the key,

@@ -8,17 +8,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::clock::Clock;
+use super::log_keys::ReadKeys;
 use super::replay::{ReplayFault, catch_up};
+use super::signers::LogSigners;
 use super::start::StartError;
 use super::{Engine, EngineLimits, EngineOptions};
-use crate::domain::{Action, Entry, EntryError, LedgerId, Rejection, Signer};
+use crate::domain::{Action, Entry, EntryError, LedgerId, Rejection};
 use crate::ledger::{ViewFault, state_hash};
 use crate::merkle::VerifierKey;
 use crate::store::blobs::{BlobFault, BlobLimits, Blobs};
 use crate::store::index::{Applied, Index, IndexError, IndexOptions};
 use crate::store::log::{
-    DataFolder, Disk, Evidence, EvidenceSource, FixedKeys, FolderError, Guarding, LogOptions,
-    LogStore, SegmentLog, StartError as LogStartError, read_founding,
+    DataFolder, Disk, Evidence, EvidenceSource, FolderError, Guarding, LogOptions, LogStore,
+    SegmentLog, StartError as LogStartError, read_founding,
 };
 use crate::wire::decode_command;
 
@@ -83,33 +85,38 @@ pub struct OpenedFolder {
     pub index: Index,
     /// The ledger's id.
     pub ledger: LedgerId,
-    /// The key that signs checkpoints.
+    /// The key that signs checkpoints now.
     pub verifier_key: VerifierKey,
 }
 
 /// Opens a data folder and starts an engine on it; blocks until the index has caught up.
 ///
-/// `signer` holds the log's key.
+/// `signers` hold the log's key.
 ///
 /// # Errors
 /// See [`OpenError`]; the segments are as before.
 pub fn open_folder(
     folder: &Path,
-    signer: Arc<dyn Signer>,
+    signers: Arc<dyn LogSigners>,
     options: FolderOptions,
 ) -> Result<OpenedFolder, OpenError> {
     let parts = Parts::open(folder, &options)?;
-    let (ledger, verifier_key) = (parts.ledger, parts.verifier_key.clone());
+    let ledger = parts.ledger;
     let blobs = parts.blobs.clone();
     let (log, index) = parts.caught_up(&options)?;
     let engine = Engine::start(EngineOptions {
         log,
         index: index.clone(),
         attachments: Arc::new(blobs.clone()),
-        signer,
+        signers,
         clock: options.clock,
         limits: options.limits,
     })?;
+    let charter = engine.published().charter.clone();
+    let verifier_key = VerifierKey {
+        name: charter.origin,
+        key: charter.log_key,
+    };
     Ok(OpenedFolder {
         engine,
         blobs,
@@ -170,7 +177,6 @@ pub fn reindex(folder: &Path, options: &FolderOptions) -> Result<Reindexed, Open
 /// A data folder whose parts are open and agree, but the index may be behind.
 struct Parts {
     ledger: LedgerId,
-    verifier_key: VerifierKey,
     log: Box<SegmentLog>,
     index: Index,
     blobs: Blobs,
@@ -181,7 +187,7 @@ struct Parts {
 impl Parts {
     fn open(folder: &Path, options: &FolderOptions) -> Result<Self, OpenError> {
         let disk = Arc::new(DataFolder::open(folder)?);
-        let (ledger, verifier_key) = founding(disk.as_ref())?;
+        let (ledger, verifier_key) = founding_of(disk.as_ref())?;
         let path = folder.join(INDEX_FOLDER);
         let (index, applied) = Index::open(&path, options.index)?;
         let evidence = Evidence {
@@ -189,7 +195,7 @@ impl Parts {
             size: applied.size,
             root: applied.root,
         };
-        let mut keys = FixedKeys(vec![verifier_key.clone()]);
+        let mut keys = ReadKeys::founded(verifier_key).with_rows(&index.view())?;
         let log = SegmentLog::open_guarded(
             Arc::clone(&disk) as Arc<dyn Disk>,
             options.log,
@@ -200,7 +206,6 @@ impl Parts {
         let blobs = Blobs::open(disk, &folder.join(BLOBS_FOLDER), options.blobs)?;
         Ok(Self {
             ledger,
-            verifier_key,
             log: Box::new(log),
             index,
             blobs,
@@ -229,8 +234,12 @@ fn warn_about(fault: &(dyn std::error::Error + 'static)) {
     tracing::warn!(error = fault, "the index is set aside and rebuilt");
 }
 
-/// Reads ledger id and log key from entry 0, whose command id is the ledger's.
-fn founding(disk: &DataFolder) -> Result<(LedgerId, VerifierKey), OpenError> {
+/// Reads ledger id and first log key from entry 0, whose command id is the ledger's; another
+/// process may have the folder.
+///
+/// # Errors
+/// There is no log, or entry 0 is damaged or another command.
+pub fn founding_of(disk: &dyn Disk) -> Result<(LedgerId, VerifierKey), OpenError> {
     let (_, leaf) = read_founding(disk)?;
     let entry = Entry::from_leaf(&leaf)?;
     let command = decode_command(&entry.command).map_err(OpenError::Founding)?;

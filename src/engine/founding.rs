@@ -84,7 +84,7 @@ pub fn found(
     // Nobody waits for this answer: the return value is it.
     let (reply, _) = oneshot::channel();
     batch.accept(reply, entry, leaf, outcome.changes);
-    let sealed = seal(&batch, &Frontier::new(), found.origin.clone(), signer);
+    let sealed = seal(&batch, &Frontier::new(), found.origin.clone(), &[signer]);
     log.append(&sealed.of(&batch))?;
     Ok(inspected.id.into())
 }

@@ -21,9 +21,11 @@ mod door;
 mod folder;
 mod founding;
 mod intake;
+mod log_keys;
 mod published;
 mod receipt;
 mod replay;
+mod signers;
 mod start;
 mod stream;
 #[cfg(test)]
@@ -42,12 +44,16 @@ pub use attachments::{AttachmentFault, AttachmentStore, Handed, MemoryAttachment
 pub use batch::BATCH_ENTRIES_MAX;
 pub use clock::{CLOCK_DRIFT_MAX_MS, Clock, ManualClock, SystemClock};
 pub use crash::{CRASH_VARIABLE, Point};
-pub use folder::{FolderOptions, OpenError, OpenedFolder, Reindexed, open_folder, reindex};
+pub use folder::{
+    FolderOptions, OpenError, OpenedFolder, Reindexed, founding_of, open_folder, reindex,
+};
 pub use founding::{FoundError, found};
 pub use intake::{EngineLimits, QUEUE_UNITS_MAX, QUEUE_WAIT_MAX, QUEUE_WAITING_MAX};
+pub use log_keys::{ReadKeys, log_keys};
 pub use published::{Published, READ_WAIT_MAX};
 pub use receipt::{Receipt, SignedBytes};
 pub use replay::ReplayFault;
+pub use signers::{GivenSigners, LogSigners};
 pub use start::{EngineOptions, StartError};
 pub use stream::{STREAM_UNANSWERED_MAX, StreamAnswer, StreamInput, StreamOutput};
 

@@ -14,12 +14,13 @@ use super::decider::Decider;
 use super::intake::{EngineLimits, Intake};
 use super::published::{Publication, Published};
 use super::replay::{ReplayFault, catch_up};
+use super::signers::LogSigners;
 use super::verify::{self, Checker};
 use super::writer::Writer;
 use super::{Engine, Inner};
 use crate::domain::{Entry, EntryError, Reason, Rejection, Signer, TreeHash, UnixMillis, Verifier};
 use crate::keys::VerifyingKeys;
-use crate::ledger::{CharterRow, RULES_VERSION, ViewFault};
+use crate::ledger::{RULES_VERSION, ViewFault};
 use crate::merkle::{CheckpointError, Frontier, ProveError, VerifierKey, open_checkpoint, root_at};
 use crate::store::index::Index;
 use crate::store::log::{LogFault, LogReader, LogStore, ReaderNodes};
@@ -35,8 +36,8 @@ pub struct EngineOptions {
     pub index: Index,
     /// Where attachments lie.
     pub attachments: Arc<dyn AttachmentStore>,
-    /// The log's key.
-    pub signer: Arc<dyn Signer>,
+    /// The log's keys.
+    pub signers: Arc<dyn LogSigners>,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
     /// How much may wait.
@@ -86,13 +87,11 @@ pub enum StartError {
         /// The root of the log.
         root: TreeHash,
     },
-    /// The signer is not the log's.
-    #[error("the log is signed by {expected}, but the key that was given is {found}")]
+    /// The secret of the log's key is missing.
+    #[error("the log is signed by {expected}, whose secret key is not among those that were given")]
     WrongLogKey {
         /// The key in the charter.
         expected: VerifierKey,
-        /// The key that was given.
-        found: VerifierKey,
     },
     /// The last entry is from the future.
     #[error(
@@ -144,7 +143,13 @@ pub(super) fn start(options: EngineOptions) -> Result<Engine, StartError> {
             window_ms,
         });
     }
-    run(options, reader, frontier, published, verifier)
+    let charter = &published.charter;
+    let Some(signer) = options.signers.signer(&charter.log_key) else {
+        let (name, key) = (charter.origin.clone(), charter.log_key);
+        let expected = VerifierKey { name, key };
+        return Err(StartError::WrongLogKey { expected });
+    };
+    run(options, signer, reader, frontier, published, verifier)
 }
 
 /// Checks that the index is of this log.
@@ -172,7 +177,10 @@ fn durable_state(
         let found = charter.rules_version;
         return Err(StartError::RulesTooNew { found });
     }
-    let log_key = check_log_key(&charter, options.signer.as_ref())?;
+    let log_key = VerifierKey {
+        name: charter.origin.clone(),
+        key: charter.log_key,
+    };
     let missing = StartError::CheckpointMissing { size, root };
     let Some(note) = log.checkpoint(size)? else {
         return Err(missing);
@@ -193,21 +201,10 @@ fn durable_state(
     })
 }
 
-fn check_log_key(charter: &CharterRow, signer: &dyn Signer) -> Result<VerifierKey, StartError> {
-    let named = |key| VerifierKey {
-        name: charter.origin.clone(),
-        key,
-    };
-    let (expected, found) = (named(charter.log_key), named(signer.public_key()));
-    match expected == found {
-        true => Ok(expected),
-        false => Err(StartError::WrongLogKey { expected, found }),
-    }
-}
-
 /// Starts the threads.
 fn run(
     options: EngineOptions,
+    signer: Arc<dyn Signer>,
     reader: Arc<dyn LogReader>,
     frontier: Frontier,
     published: Published,
@@ -217,7 +214,7 @@ fn run(
         log,
         index,
         attachments,
-        signer,
+        signers,
         clock,
         limits,
     } = options;
@@ -228,6 +225,7 @@ fn run(
         Arc::clone(&clock),
         Arc::clone(&verifier),
         Arc::clone(&attachments),
+        Arc::clone(&signers),
         recorded_at,
     );
     let writer = Writer::new(
@@ -242,6 +240,7 @@ fn run(
         intake: Arc::clone(&intake),
         log,
         signer,
+        signers,
         frontier,
         index,
         attachments,

@@ -35,6 +35,12 @@ pub enum CheckpointError {
         /// The start of the line as given.
         text: String,
     },
+    /// A key that must have signed it has not.
+    #[error("the checkpoint is not signed by {key}, which must have signed it")]
+    NotSignedBy {
+        /// The key.
+        key: Box<VerifierKey>,
+    },
     /// Only others have signed it.
     #[error("the checkpoint of {origin} is signed by other names only; a log signs its own")]
     NotSignedByOrigin {
@@ -104,6 +110,37 @@ pub fn open_checkpoint(
     known: &[VerifierKey],
     verifier: &dyn Verifier,
 ) -> Result<Checkpoint, CheckpointError> {
+    open_signed(note, known, verifier).map(|(checkpoint, _)| checkpoint)
+}
+
+/// Reads a checkpoint that each of these keys of its own origin has signed; a log that changes its
+/// key signs one checkpoint with two.
+///
+/// # Errors
+/// The form is wrong, a signature is wrong, or one of the keys has not signed.
+pub fn open_checkpoint_of_all(
+    note: &[u8],
+    required: &[VerifierKey],
+    verifier: &dyn Verifier,
+) -> Result<Checkpoint, CheckpointError> {
+    let (checkpoint, signed) = open_signed(note, required, verifier)?;
+    match required.iter().find(|key| !signed.contains(key)) {
+        None => Ok(checkpoint),
+        Some(key) => Err(CheckpointError::NotSignedBy {
+            key: Box::new(key.clone()),
+        }),
+    }
+}
+
+/// Reads a checkpoint, and says which of the known keys have signed it.
+///
+/// # Errors
+/// As [`open_checkpoint`].
+pub fn open_signed<'k>(
+    note: &[u8],
+    known: &'k [VerifierKey],
+    verifier: &dyn Verifier,
+) -> Result<(Checkpoint, Vec<&'k VerifierKey>), CheckpointError> {
     let note = SignedNote::parse(note).map_err(CheckpointError::Note)?;
     let signed = note.check(known, verifier).map_err(CheckpointError::Note)?;
     let checkpoint: Checkpoint = note.text().parse()?;
@@ -111,5 +148,5 @@ pub fn open_checkpoint(
         let origin = checkpoint.origin;
         return Err(CheckpointError::NotSignedByOrigin { origin });
     }
-    Ok(checkpoint)
+    Ok((checkpoint, signed))
 }

@@ -8,6 +8,7 @@ mod bundle;
 mod checkpoint;
 mod frontier;
 mod hashing;
+mod key_history;
 mod log_proof;
 mod note;
 mod prove;
@@ -19,9 +20,13 @@ mod verify;
 mod tests;
 
 pub use bundle::{BundleError, bundled, push_bundled};
-pub use checkpoint::{Checkpoint, CheckpointError, open_checkpoint, sign_checkpoint};
+pub use checkpoint::{
+    Checkpoint, CheckpointError, open_checkpoint, open_checkpoint_of_all, open_signed,
+    sign_checkpoint,
+};
 pub use frontier::{Frontier, FrontierError, root_of, root_of_leaves};
 pub use hashing::{empty_root, leaf_hash, node_hash};
+pub use key_history::KeyHistory;
 pub use log_proof::{LOG_PROOF_BYTES_MAX, LogProof, LogProofError};
 pub use note::{NoteError, NoteSignature, SignedNote};
 pub use prove::{

@@ -5,6 +5,7 @@ use tokio::sync::{oneshot, watch};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::calls::Call;
+use super::key_changes::log_key_changes;
 use super::limits::{
     CHUNK_BYTES_MAX, HEADER_BYTES_MAX, MESSAGE_BYTES_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX,
     QUERY_BYTES_MAX, ServeLimits, UNANSWERED_MAX,
@@ -118,6 +119,7 @@ impl LedgerService for Ledger {
                 limits: Some(limits_message(&limits, blob_bytes_max)),
                 checkpoint: reading.state.checkpoint.to_string(),
                 read_at_size: reading.size(),
+                log_key_changes: log_key_changes(reading)?,
             })
         });
         work.await

@@ -13,6 +13,7 @@ mod check;
 mod command_ids;
 mod connections;
 mod identity;
+mod key_changes;
 mod ledger;
 mod limits;
 mod log;

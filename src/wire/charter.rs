@@ -1,13 +1,20 @@
 //! Founding and charter: `Found`, `AmendCharter`, `Upgrade`, and proofs of possession.
 
+use bytes::Bytes;
 use prost::Message;
+use prost::encoding::{DecodeContext, decode_key, skip_field};
 
+use super::command::decode_command;
 use super::fields::{Fields, Read};
 use super::proto;
 use super::values::bytes_of;
 use crate::domain::{
-    AmendCharter, Found, LedgerId, Nonce, Origin, PartyName, PublicKey, TIME_WINDOW_MS, Upgrade,
+    Action, ActionKind, AmendCharter, Found, LedgerId, NewLogKey, Nonce, Origin, PartyName,
+    PublicKey, TIME_WINDOW_MS, Upgrade,
 };
+
+/// The number of the field of `Command` that holds an `AmendCharter`.
+const AMEND_CHARTER: u32 = ActionKind::AmendCharter as u32;
 
 impl Read for Found {
     type Message = proto::Found;
@@ -59,14 +66,33 @@ impl Read for AmendCharter {
 
     fn read(message: proto::AmendCharter, fields: &mut Fields<'_>) -> Option<Self> {
         let time_window_ms = read_time_window(fields, message.time_window_ms);
-        Some(Self { time_window_ms })
+        let stays = message.log_key.is_empty() && message.log_key_possession.is_empty();
+        let log_key = if stays {
+            None
+        } else {
+            let key = fields.bytes("log_key", &message.log_key);
+            let possession = fields.bytes("log_key_possession", &message.log_key_possession);
+            Some(NewLogKey {
+                key: key?,
+                possession: possession?,
+            })
+        };
+        Some(Self {
+            time_window_ms,
+            log_key,
+        })
     }
 }
 
 impl From<&AmendCharter> for proto::AmendCharter {
     fn from(amendment: &AmendCharter) -> Self {
+        let new = amendment.log_key.as_ref();
         Self {
             time_window_ms: amendment.time_window_ms,
+            log_key: new.map(|new| bytes_of(&new.key.0)).unwrap_or_default(),
+            log_key_possession: new
+                .map(|new| bytes_of(&new.possession.0))
+                .unwrap_or_default(),
         }
     }
 }
@@ -86,6 +112,36 @@ impl From<&Upgrade> for proto::Upgrade {
             rules_version: upgrade.rules_version,
         }
     }
+}
+
+/// Returns the key that an entry's command puts in force for the log; none for every other command
+/// and for bytes that are none.
+///
+/// Others than `AmendCharter` are told apart by one field and not decoded: a start asks for every
+/// entry that it reads.
+pub fn new_log_key(command: &[u8]) -> Option<PublicKey> {
+    if !has_field(command, AMEND_CHARTER) {
+        return None;
+    }
+    let command = decode_command(&Bytes::copy_from_slice(command)).ok()?;
+    match command.action {
+        Action::AmendCharter(amend) => amend.log_key.map(|new| new.key),
+        _ => None,
+    }
+}
+
+/// Says whether a message has a field of this number at its outermost level.
+fn has_field(mut message: &[u8], number: u32) -> bool {
+    while let Ok((found, wire_type)) = decode_key(&mut message) {
+        let context = DecodeContext::default();
+        if found == number {
+            return true;
+        }
+        if skip_field(wire_type, found, &mut message, context).is_err() {
+            return false;
+        }
+    }
+    false
 }
 
 /// Returns the payload that a key signs to prove that its holder has it.

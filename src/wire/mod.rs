@@ -21,7 +21,7 @@ mod signed;
 mod valuation;
 mod values;
 
-pub use charter::encode_possession;
+pub use charter::{encode_possession, new_log_key};
 pub use choices::Choice;
 pub use command::{check_command_bytes, decode_command, encode_command};
 pub use fields::VIOLATIONS_MAX;

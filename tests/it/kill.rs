@@ -16,8 +16,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use fenrun::domain::{CommandId, LedgerId, Role, Signer, TreeHash};
 use fenrun::engine::{
-    CRASH_VARIABLE, Clock, Engine, EngineLimits, FolderOptions, Point, SystemClock, found,
-    open_folder, reindex,
+    CRASH_VARIABLE, Clock, Engine, EngineLimits, FolderOptions, GivenSigners, Point, SystemClock,
+    found, open_folder, reindex,
 };
 use fenrun::keys::StrictVerifier;
 use fenrun::ledger::state_hash;
@@ -271,7 +271,12 @@ fn options(folder: &Path) -> FolderOptions {
 /// Opens the folder and compares everything in it with what clients have seen.
 async fn compare(ledger: &Ledger) {
     let folder = PathBuf::from(ledger.folder.path());
-    let opened = open_folder(&folder, Arc::new(key("log")), options(&folder)).unwrap();
+    let opened = open_folder(
+        &folder,
+        Arc::new(GivenSigners::one(key("log"))),
+        options(&folder),
+    )
+    .unwrap();
     compare_log(ledger, &opened.engine);
     let live = state_hash(&opened.engine.published().view).unwrap();
     assert!(opened.engine.shutdown(PATIENCE).await);

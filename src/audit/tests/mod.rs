@@ -1,5 +1,6 @@
 //! Logs made in memory, shown in order and tampered with in every way, and what is found.
 
+mod log_keys;
 mod money;
 mod own;
 mod shown;

@@ -127,12 +127,19 @@ impl Shown {
     }
 
     fn note(&self, size: usize) -> String {
+        self.note_by(size, &[0])
+    }
+
+    /// Returns the checkpoint of a size, signed by the log's keys with these numbers.
+    pub fn note_by(&self, size: usize, numbers: &[u32]) -> String {
         let checkpoint = Checkpoint {
             origin: ORIGIN.parse().unwrap(),
             size: size as u64,
             root: root_of_leaves(self.leaves[..size].iter().map(Bytes::as_ref)),
         };
-        sign_checkpoint(&checkpoint, &[&secret_key("log", 0)])
+        let keys: Vec<SecretKey> = numbers.iter().map(|n| secret_key("log", *n)).collect();
+        let keys: Vec<&dyn Signer> = keys.iter().map(|key| key as &dyn Signer).collect();
+        sign_checkpoint(&checkpoint, &keys)
     }
 
     /// Changes a command, with a new signature by the key that signed it before.

@@ -111,8 +111,10 @@ fn read_receipts(paths: &[PathBuf], pins: &Pins) -> Result<Vec<KeptReceipt>, Com
 /// Returns what is pinned as the auditor takes it.
 fn pins_of(connection: &Connection) -> crate::audit::Pins {
     let pins = connection.pins();
+    // Newest checkpoint and receipts may be signed by a key that the log changed to.
+    let learned = connection.learned_keys();
     crate::audit::Pins {
         ledger: pins.ledger,
-        log_keys: pins.log_keys.clone(),
+        log_keys: pins.log_keys.iter().cloned().chain(learned).collect(),
     }
 }

@@ -20,8 +20,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::audit::audit_whole;
-use super::data_folder::log_key_path;
 use super::guarding::{beside, place};
+use super::log_signers::log_key_path;
 use super::{CommandError, Context};
 use crate::audit::{Report as AuditReport, Verdict};
 use crate::client::{Now, random, write_durably};

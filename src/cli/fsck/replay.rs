@@ -2,15 +2,17 @@
 
 use bytes::Bytes;
 
+use crate::cli::data_folder::verifier_key;
 use crate::domain::{
-    Action, COMMAND_TYPE, ContentHash, Entry, UnixMillis, Verifier, signing_bytes,
+    Action, COMMAND_TYPE, ContentHash, ENTRY_HEADER_BYTES, Entry, UnixMillis, Verifier,
+    signing_bytes,
 };
 use crate::keys::VerifyingKeys;
 use crate::ledger::{Attachments, MemoryView, Submission, Verdict, decide};
-use crate::merkle::VerifierKey;
+use crate::merkle::{KeyHistory, VerifierKey};
 use crate::store::blobs::Blobs;
 use crate::store::log::{FsckCaller, FsckFinding, LogKeys};
-use crate::wire::decode_command;
+use crate::wire::{decode_command, new_log_key};
 
 /// How many decoded keys are kept.
 const KEYS_KEPT: usize = 65_536;
@@ -18,7 +20,8 @@ const KEYS_KEPT: usize = 65_536;
 /// Decides every entry again, in memory.
 pub(super) struct Replay {
     verifier: VerifyingKeys,
-    log_keys: Vec<VerifierKey>,
+    /// None before the founding was read.
+    log_keys: Option<KeyHistory>,
     rows: MemoryView,
     attachments: Stored,
     last: UnixMillis,
@@ -39,7 +42,7 @@ impl Replay {
     pub(super) fn new(blobs: Option<Blobs>) -> Self {
         Self {
             verifier: VerifyingKeys::new(KEYS_KEPT),
-            log_keys: Vec::new(),
+            log_keys: None,
             rows: MemoryView::new(),
             attachments: Stored(blobs),
             last: UnixMillis(0),
@@ -88,22 +91,32 @@ impl Replay {
 
 impl LogKeys for Replay {
     fn entry(&mut self, index: u64, leaf: &[u8]) {
-        // A charter names one log key for good in rules version 1, and entry 0 is the founding.
-        if index > 0 {
-            return;
-        }
-        let entry = Entry::from_leaf(&Bytes::copy_from_slice(leaf)).ok();
-        let command = entry.and_then(|entry| decode_command(&entry.command).ok());
-        if let Some(Action::Found(found)) = command.map(|command| command.action) {
-            self.log_keys = vec![VerifierKey {
-                name: found.origin,
-                key: found.log_key,
-            }];
+        let command = leaf.get(ENTRY_HEADER_BYTES..).unwrap_or_default();
+        match (&mut self.log_keys, index) {
+            (None, 0) => self.log_keys = founding_key(command).map(KeyHistory::founded),
+            (Some(keys), _) => {
+                if let Some(key) = new_log_key(command) {
+                    keys.change(index, key);
+                }
+            }
+            (None, _) => {}
         }
     }
 
-    fn keys(&self, _: u64) -> Vec<VerifierKey> {
-        self.log_keys.clone()
+    fn keys(&self, first_index: u64, size: u64) -> Vec<VerifierKey> {
+        let keys = self.log_keys.as_ref();
+        keys.map_or_else(Vec::new, |keys| keys.signers(first_index, size))
+    }
+}
+
+/// Returns the log key that a founding command names.
+fn founding_key(command: &[u8]) -> Option<VerifierKey> {
+    match decode_command(&Bytes::copy_from_slice(command))
+        .ok()?
+        .action
+    {
+        Action::Found(found) => Some(verifier_key(&found)),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@ mod new;
 mod replace;
 mod revoke;
 mod rotate;
+mod rotate_log;
 mod show;
 
 use super::args::commands;
@@ -15,6 +16,7 @@ commands! {
     New => new,
     Show => show,
     Rotate => rotate,
+    RotateLog => rotate_log,
     Revoke => revoke,
     Replace => replace,
 }

@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 
 use super::{
-    Engine, EngineLimits, EngineOptions, ManualClock, MemoryAttachments, SignedBytes, found,
+    Engine, EngineLimits, EngineOptions, GivenSigners, ManualClock, MemoryAttachments, SignedBytes,
+    found,
 };
 use crate::domain::{
-    Action, Application, COMMAND_TYPE, Command, ContentHash, ContributionKind, ContributionTerms,
-    DerivationConsent, Found, LedgerId, Licence, Nonce, PoolConsent, RecordContribution, Role,
-    Signer, UnixMillis, signing_bytes,
+    Action, AmendCharter, Application, COMMAND_TYPE, Command, ContentHash, ContributionKind,
+    ContributionTerms, DerivationConsent, Found, LedgerId, Licence, NewLogKey, Nonce, PoolConsent,
+    RecordContribution, Role, Signer, UnixMillis, signing_bytes,
 };
 use crate::keys::SecretKey;
 use crate::store::index::Index;
@@ -118,6 +119,20 @@ impl Author {
         sign_bytes(encode_command(&command), &key(OPERATOR))
     }
 
+    /// Returns the operator's command that gives the log a new key.
+    pub(crate) fn change_log_key(&self, new: &SecretKey) -> SignedBytes {
+        let nonce = nonce(self.take());
+        let amend = AmendCharter {
+            time_window_ms: WINDOW_MS,
+            log_key: Some(NewLogKey {
+                key: new.public_key(),
+                possession: prove_possession(new, self.ledger.as_ref(), ORIGIN, &nonce),
+            }),
+        };
+        let command = self.command_with(OPERATOR, nonce, amend);
+        sign_bytes(encode_command(&command), &key(OPERATOR))
+    }
+
     /// Returns the operator's command that admits a party.
     pub(crate) fn admit(&self, name: &str, role: Role) -> SignedBytes {
         let application = Application {
@@ -204,7 +219,7 @@ pub(crate) fn options(
         log,
         index: Index::memory(),
         attachments: Arc::new(MemoryAttachments::default()),
-        signer: Arc::new(key("log")),
+        signers: Arc::new(GivenSigners::one(key("log"))),
         clock,
         limits,
     }

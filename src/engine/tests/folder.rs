@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::domain::{CommandId, LedgerId, Role};
 use crate::engine::testing::{Author, START, key};
 use crate::engine::{
-    EngineLimits, FolderOptions, ManualClock, OpenError, OpenedFolder, found, open_folder, reindex,
+    EngineLimits, FolderOptions, GivenSigners, ManualClock, OpenError, OpenedFolder, found,
+    open_folder, reindex,
 };
 use crate::ledger::state_hash;
 use crate::store::blobs::BlobLimits;
@@ -16,7 +17,7 @@ use crate::store::log::{DataFolder, Guarding, LogOptions, SegmentLog};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
-fn options() -> FolderOptions {
+pub(super) fn options() -> FolderOptions {
     FolderOptions {
         log: LogOptions {
             segment_bytes: 64 * 1024,
@@ -30,7 +31,11 @@ fn options() -> FolderOptions {
     }
 }
 
-fn found_folder(folder: &Path) -> LedgerId {
+fn signers() -> Arc<GivenSigners> {
+    Arc::new(GivenSigners::one(key("log")))
+}
+
+pub(super) fn found_folder(folder: &Path) -> LedgerId {
     let signed = Author::new(None).found();
     let ledger = CommandId::of(&signed.command).into();
     let disk = Arc::new(DataFolder::create(folder).unwrap());
@@ -43,7 +48,7 @@ fn found_folder(folder: &Path) -> LedgerId {
 }
 
 fn open(folder: &Path) -> OpenedFolder {
-    open_folder(folder, Arc::new(key("log")), options()).unwrap()
+    open_folder(folder, signers(), options()).unwrap()
 }
 
 /// Records versions of lab's data, and returns the state hash when it is all recorded.
@@ -99,7 +104,7 @@ async fn a_folder_is_open_once() {
     let folder = tempfile::tempdir().unwrap();
     found_folder(folder.path());
     let opened = open(folder.path());
-    let refused = open_folder(folder.path(), Arc::new(key("log")), options());
+    let refused = open_folder(folder.path(), signers(), options());
     assert!(matches!(refused, Err(OpenError::Folder(_))));
     assert!(opened.engine.shutdown(DEADLINE).await);
     drop(opened);
@@ -110,7 +115,7 @@ async fn a_folder_is_open_once() {
 fn a_folder_without_a_ledger_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     for path in [folder.path().to_owned(), folder.path().join("missing")] {
-        let refused = open_folder(&path, Arc::new(key("log")), options());
+        let refused = open_folder(&path, signers(), options());
         assert!(matches!(
             refused,
             Err(OpenError::Log(_) | OpenError::Folder(_))

@@ -4,6 +4,7 @@ mod commit;
 mod door;
 mod folder;
 mod limits;
+mod log_keys;
 mod order;
 mod restart;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::domain::{Role, UnixMillis};
 use crate::engine::testing::faulty_log::FaultyLog;
 use crate::engine::testing::{Author, Fixture, START, found_ledger, key, options};
-use crate::engine::{Engine, EngineLimits, ManualClock, SignedBytes, StartError};
+use crate::engine::{Engine, EngineLimits, GivenSigners, ManualClock, SignedBytes, StartError};
 use crate::ledger::{Changes, CharterRow, RULES_VERSION, encode, key as row_key, state_hash};
 use crate::merkle::leaf_hash;
 use crate::store::index::Index;
@@ -104,7 +104,7 @@ fn an_empty_log_is_not_a_ledger() {
 fn another_key_than_the_log_s_is_refused() {
     let clock = Arc::new(ManualClock::at(START));
     let mut options = options(Box::new(founded()), clock, EngineLimits::default());
-    options.signer = Arc::new(key("somebody"));
+    options.signers = Arc::new(GivenSigners::one(key("somebody")));
     let refused = Engine::start(options);
     assert!(matches!(refused, Err(StartError::WrongLogKey { .. })));
 }

@@ -3,8 +3,8 @@
 use super::Findings;
 use crate::domain::{PartyName, PublicKey};
 use crate::ledger::rows::{
-    CharterRow, KeyHolder, KeyPart, KeyRow, KeyState, Locator, OwnedPartyRow, PartyAdmittedRow,
-    PartyKeyRow, PartyRow, ThingKind, ThingRow,
+    CharterRow, KeyHolder, KeyPart, KeyRow, KeyState, Locator, LogKeyRow, OwnedPartyRow,
+    PartyAdmittedRow, PartyKeyRow, PartyRow, ThingKind, ThingRow,
 };
 use crate::ledger::state::State;
 use crate::ledger::view::ViewFault;
@@ -26,6 +26,24 @@ pub(super) fn charter(state: &State<'_>, findings: &mut Findings) -> Result<(), 
         .is_some_and(|row| row.holder == KeyHolder::Log && row.state == KeyState::Active);
     findings.expect(holds, || {
         format!("the log key {} is {row:?}", charter.log_key)
+    });
+    let mut last = None;
+    state.each::<LogKeyRow>(|at, row| {
+        let held = state.get::<KeyRow>(&row.public_key)?;
+        let listed = held.as_ref().is_some_and(|held| {
+            held.holder == KeyHolder::Log && held.since.prefix().as_slice() == at
+        });
+        findings.expect(listed, || {
+            format!("the log key {} is listed, but {held:?}", row.public_key)
+        });
+        last = Some(row.public_key);
+        Ok(())
+    })?;
+    findings.expect(last == Some(charter.log_key), || {
+        format!(
+            "the last log key is {last:?}, the charter's {}",
+            charter.log_key
+        )
     });
     Ok(())
 }

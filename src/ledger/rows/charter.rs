@@ -27,6 +27,19 @@ impl Row for CharterRow {
     type Key = ();
 }
 
+/// A key of the log, by the entry that put it in force: it signs from the checkpoint on whose
+/// batch holds that entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogKeyRow {
+    /// The key.
+    pub public_key: PublicKey,
+}
+
+impl Row for LogKeyRow {
+    const TABLE: u8 = b'a';
+    type Key = u64;
+}
+
 /// What a thing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ThingKind {

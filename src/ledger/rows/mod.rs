@@ -24,7 +24,7 @@ use serde::de::DeserializeOwned;
 use super::view::ViewFault;
 
 pub use book::{AccountRow, PostingRow};
-pub use charter::{CharterRow, ThingKind, ThingRow};
+pub use charter::{CharterRow, LogKeyRow, ThingKind, ThingRow};
 pub use contribution::{
     ContentRow, ContributionNameRow, ContributionRow, GrantRow, ParentRow, Withdrawal,
 };

@@ -6,8 +6,8 @@ use crate::ledger::decide::{
     Outcome, RULES_VERSION, Stop, Submission, check_signature, check_time, refuse,
 };
 use crate::ledger::rows::{
-    CharterRow, KeyHolder, KeyRow, KeyState, Locator, PartyAdmittedRow, PartyKeyRow, PartyRow,
-    ThingKind, ThingRow,
+    CharterRow, KeyHolder, KeyRow, KeyState, Locator, LogKeyRow, PartyAdmittedRow, PartyKeyRow,
+    PartyRow, ThingKind, ThingRow,
 };
 use crate::ledger::state::State;
 use crate::ledger::view::ViewFault;
@@ -125,6 +125,10 @@ fn put_rows(state: &mut State<'_>, submission: &Submission<'_>, found: &Found) {
     let holder = KeyHolder::Party(found.operator.clone());
     state.put(&found.operator_key, &key(holder));
     state.put(&found.log_key, &key(KeyHolder::Log));
+    let row = LogKeyRow {
+        public_key: found.log_key,
+    };
+    state.put(&submission.index, &row);
     let row = PartyKeyRow {
         public_key: found.operator_key,
     };

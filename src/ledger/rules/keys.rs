@@ -41,7 +41,7 @@ pub(super) fn put_active(
 }
 
 /// Writes that a key may no longer sign, keeping the rest of its row.
-fn end(rules: &mut Rules<'_>, key: &PublicKey, ended: KeyState) -> Result<(), Stop> {
+pub(super) fn end(rules: &mut Rules<'_>, key: &PublicKey, ended: KeyState) -> Result<(), Stop> {
     let Some(row) = rules.state.get::<KeyRow>(key)? else {
         return Err(ViewFault::new(format!("the key {key} in use has no row")).into());
     };

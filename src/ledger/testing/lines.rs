@@ -14,7 +14,7 @@ use super::settlement_lines::read_settlement_action;
 use super::*;
 use crate::domain::{
     AdmitParty, AmendCharter, Application, ContributionKind, ContributionTerms, DerivationConsent,
-    GrantUse, GrantedPolicy, Grantee, Licence, Parent, PoolConsent, RecordContribution,
+    GrantUse, GrantedPolicy, Grantee, Licence, NewLogKey, Parent, PoolConsent, RecordContribution,
     RecordContributions, ReplaceKey, RevokeKey, RevokeUse, RotateKey, Upgrade,
     WithdrawContribution,
 };
@@ -125,7 +125,7 @@ impl Scenario {
 
 /// Reads a verb and its words:
 ///
-/// - `amend MILLISECONDS`, `upgrade VERSION`
+/// - `amend MILLISECONDS [key=KEY] [proof=stale]`, `upgrade VERSION`
 /// - `admit PARTY ROLE... [owner=NAME] [key=KEY] [terms=TEXT] [ledger=other] [signature=bad]`
 /// - `rotate [key=KEY] [proof=stale]`, `replace PARTY [key=KEY] [proof=stale]`
 /// - `revoke KEY [suspect=INDEX]`
@@ -138,6 +138,11 @@ fn read_action(scenario: &Scenario, actor: &str, verb: &str, words: &Words<'_>) 
         "found" => scenario.found().into(),
         "amend" => Action::from(AmendCharter {
             time_window_ms: words.at(0).parse().unwrap(),
+            log_key: words.get("key").map(|_| {
+                let origin = scenario.row::<CharterRow>(&()).unwrap().origin;
+                let (key, possession) = scenario.new_key(origin.as_str(), words);
+                NewLogKey { key, possession }
+            }),
         }),
         "upgrade" => Action::from(Upgrade {
             rules_version: words.at(0).parse().unwrap(),

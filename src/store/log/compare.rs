@@ -2,7 +2,7 @@
 
 use crate::domain::TreeHash;
 use crate::keys::StrictVerifier;
-use crate::merkle::{Frontier, open_checkpoint};
+use crate::merkle::{Frontier, open_checkpoint_of_all};
 
 use super::evidence::{Evidence, EvidenceSource, LogKeys};
 use super::fault::LogFault;
@@ -58,7 +58,7 @@ impl Visitor for StartVisitor<'_> {
         }
     }
 
-    fn checkpoint(&mut self, _: Place, _: u64, _: &str) {
+    fn checkpoint(&mut self, _: Place, _: u64, _: u64, _: &str) {
         if self.changes.bytes() >= CHANGES_BYTES {
             self.flush();
         }
@@ -225,12 +225,12 @@ fn compare_newer(
     }
 }
 
-/// Checks that a key of the log has signed its last checkpoint.
+/// Checks that the keys of the log in force have signed its last checkpoint.
 pub(super) fn check_signature(walk: &Walk, keys: &dyn LogKeys) -> Result<(), StartError> {
     let Some(last) = &walk.last_note else {
         return Ok(());
     };
-    match judge_signature(&last.note, walk.tree.size(), keys) {
+    match judge_signature(&last.note, last.first_index, walk.tree.size(), keys) {
         Ok(()) => Ok(()),
         Err(what) => {
             let damage = Damage::new(last.place.offset, what);
@@ -240,10 +240,15 @@ pub(super) fn check_signature(walk: &Walk, keys: &dyn LogKeys) -> Result<(), Sta
     }
 }
 
-/// Checks that a key of the log has signed a checkpoint; says what is wrong.
-pub(super) fn judge_signature(note: &str, size: u64, keys: &dyn LogKeys) -> Result<(), String> {
-    let known = keys.keys(size);
-    let opened = open_checkpoint(note.as_bytes(), &known, &StrictVerifier);
+/// Checks that the keys of the log in force have signed a checkpoint; says what is wrong.
+pub(super) fn judge_signature(
+    note: &str,
+    first_index: u64,
+    size: u64,
+    keys: &dyn LogKeys,
+) -> Result<(), String> {
+    let required = keys.keys(first_index, size);
+    let opened = open_checkpoint_of_all(note.as_bytes(), &required, &StrictVerifier);
     opened.map(|_| ()).map_err(|error| {
         let source = std::error::Error::source(&error);
         let because = source.map_or(String::new(), |source| format!(": {source}"));

@@ -45,10 +45,11 @@ pub trait LogKeys {
     /// everything reads all. Entries of a checkpoint come before the checkpoint is judged.
     fn entry(&mut self, index: u64, leaf: &[u8]);
 
-    /// Returns the keys of which one must have signed the checkpoint at this size.
+    /// Returns the keys of which each must have signed the checkpoint at this size, whose batch
+    /// begins with entry `first_index`: two where an entry of the batch changes the key.
     ///
     /// It is asked after the entries of that size were heard of, and before later ones.
-    fn keys(&self, size: u64) -> Vec<VerifierKey>;
+    fn keys(&self, first_index: u64, size: u64) -> Vec<VerifierKey>;
 }
 
 /// The keys of a log that has never changed them.
@@ -58,7 +59,7 @@ pub struct FixedKeys(pub Vec<VerifierKey>);
 impl LogKeys for FixedKeys {
     fn entry(&mut self, _: u64, _: &[u8]) {}
 
-    fn keys(&self, _: u64) -> Vec<VerifierKey> {
+    fn keys(&self, _: u64, _: u64) -> Vec<VerifierKey> {
         self.0.clone()
     }
 }

@@ -105,8 +105,8 @@ pub struct LogOnly(pub Vec<VerifierKey>);
 impl LogKeys for LogOnly {
     fn entry(&mut self, _: u64, _: &[u8]) {}
 
-    fn keys(&self, size: u64) -> Vec<VerifierKey> {
-        FixedKeys(self.0.clone()).keys(size)
+    fn keys(&self, first_index: u64, size: u64) -> Vec<VerifierKey> {
+        FixedKeys(self.0.clone()).keys(first_index, size)
     }
 }
 
@@ -432,9 +432,9 @@ impl Visitor for FsckVisitor<'_> {
         }
     }
 
-    fn checkpoint(&mut self, place: Place, size: u64, note: &str) {
+    fn checkpoint(&mut self, place: Place, first_index: u64, size: u64, note: &str) {
         self.report.checkpoints = self.report.checkpoints.saturating_add(1);
-        if let Err(what) = judge_signature(note, size, self.caller) {
+        if let Err(what) = judge_signature(note, first_index, size, self.caller) {
             self.report
                 .damage(self.file.clone(), Damage::new(place.offset, what));
         }

@@ -14,8 +14,8 @@ pub(super) trait Visitor {
     fn node(&mut self, level: u32, index: u64, hash: TreeHash);
     /// The tree after each entry; likewise.
     fn tree(&mut self, _: &Frontier) {}
-    /// A checkpoint that is that of the entries before it.
-    fn checkpoint(&mut self, _: Place, _: u64, _: &str) {}
+    /// A checkpoint that is that of the entries before it; its batch begins at the first index.
+    fn checkpoint(&mut self, _: Place, _first_index: u64, _size: u64, _: &str) {}
 }
 
 /// The last batch with a checkpoint that a walk has met, or the last batch of cosignatures.
@@ -151,7 +151,7 @@ impl Walk {
             for (index, (place, leaf)) in (first_index..).zip(&batch.entries) {
                 visitor.entry(index, *place, leaf);
             }
-            visitor.checkpoint(place, self.tree.size(), note);
+            visitor.checkpoint(place, first_index, self.tree.size(), note);
             self.last_note_hash = note_hash(note.as_bytes());
             let note = note.to_owned();
             self.last_note = Some(LastNote {

@@ -83,7 +83,14 @@ fn charter_action() -> BoxedStrategy<Action> {
                 })
             },
         );
-    let amend = window().prop_map(|time_window_ms| AmendCharter { time_window_ms }.into());
+    let log_key = (key(), signature()).prop_map(|(key, possession)| NewLogKey { key, possession });
+    let amend = (window(), option::of(log_key)).prop_map(|(time_window_ms, log_key)| {
+        AmendCharter {
+            time_window_ms,
+            log_key,
+        }
+        .into()
+    });
     let upgrade = version().prop_map(|rules_version| Upgrade { rules_version }.into());
     boxed_union!(found, amend, upgrade)
 }

@@ -4,6 +4,7 @@ mod commands;
 mod games;
 mod guarded;
 mod journey;
+mod log_key;
 mod machine;
 mod proofs;
 mod reference;

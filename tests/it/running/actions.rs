@@ -41,6 +41,7 @@ pub fn sample(running: &Running, party: &str, kind: ActionKind) -> Action {
         ActionKind::Found => found(party, signature).into(),
         ActionKind::AmendCharter => AmendCharter {
             time_window_ms: WINDOW_MS,
+            log_key: None,
         }
         .into(),
         ActionKind::Upgrade => Upgrade { rules_version: 2 }.into(),

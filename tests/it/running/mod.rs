@@ -14,7 +14,9 @@ use fenrun::domain::{
     Action, AdmitParty, Application, COMMAND_TYPE, Command, ContentHash, Found, LedgerId, Nonce,
     PublicKey, RecordContributions, Role, Signer, UnixMillis, signing_bytes,
 };
-use fenrun::engine::{Clock, Engine, EngineLimits, EngineOptions, ManualClock, SignedBytes, found};
+use fenrun::engine::{
+    Clock, Engine, EngineLimits, EngineOptions, GivenSigners, ManualClock, SignedBytes, found,
+};
 use fenrun::keys::{SecretKey, issue_token};
 use fenrun::service::{ServeError, ServeLimits, ServeOptions, TlsIdentity, serve};
 use fenrun::store::blobs::{BlobLimits, Blobs};
@@ -111,7 +113,7 @@ impl Running {
             log,
             index: Index::memory(),
             attachments: Arc::new(blobs.clone()),
-            signer: Arc::new(key("log")),
+            signers: Arc::new(GivenSigners::one(key("log"))),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             limits: EngineLimits::default(),
         })

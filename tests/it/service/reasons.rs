@@ -32,6 +32,8 @@ const ELSEWHERE: &[Reason] = &[
     // The service's own tests, on an engine whose disk breaks.
     Reason::NoSpace,
     Reason::StoreFault,
+    // The test of the command line that keeps a new log key from its server.
+    Reason::LogKeyMissing,
     // What no input of this version brings about.
     Reason::NotInThisVersion,
     Reason::Internal,

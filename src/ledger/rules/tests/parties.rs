@@ -3,7 +3,7 @@
 use crate::ledger::state_hash;
 use crate::ledger::testing::Scenario;
 use crate::ledger::testing::public_key;
-use crate::ledger::{KeyRow, KeyState, PartyRow};
+use crate::ledger::{CharterRow, KeyRow, KeyState, LogKeyRow, PartyRow};
 
 #[test]
 fn founding_is_the_first_entry_and_only_that() {
@@ -145,6 +145,32 @@ fn owners_do_not_chain() {
          operator admit cc provider owner=holding -> ok
          operator admit dd provider owner=dd -> ok",
     );
+}
+
+#[test]
+fn the_log_changes_its_key_by_an_entry() {
+    let mut scenario = Scenario::founded();
+    scenario.check(
+        "operator amend 1000 key=log#0 -> KEY_TAKEN
+         operator amend 1000 key=operator#0 -> KEY_TAKEN
+         operator amend 1000 key=log#1 proof=stale -> POSSESSION_INVALID
+         operator amend 999 key=log#1 -> INVALID_ARGUMENT amend_charter.time_window_ms
+         operator amend 1000 key=log#1 -> ok
+         operator amend 2000 -> ok
+         operator amend 2000 key=log#0 -> KEY_TAKEN
+         operator rotate key=log#1 -> KEY_TAKEN
+         operator amend 2000 key=log#2 -> ok",
+    );
+    let charter = scenario.row::<CharterRow>(&()).unwrap();
+    assert_eq!(charter.log_key, public_key("log", 2));
+    let state = |number| scenario.row::<KeyRow>(&public_key("log", number)).unwrap();
+    assert_eq!(state(0).state, KeyState::Rotated { at: 1 });
+    assert_eq!(state(1).state, KeyState::Rotated { at: 3 });
+    assert_eq!((state(2).state, state(2).since), (KeyState::Active, 3));
+    let held = |index| scenario.row::<LogKeyRow>(&index).map(|row| row.public_key);
+    let keys = [0, 1, 2].map(|number| Some(public_key("log", number)));
+    assert_eq!([held(0), held(1), held(3)], keys);
+    assert_eq!(held(2), None);
 }
 
 #[test]

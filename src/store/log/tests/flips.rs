@@ -211,8 +211,8 @@ fn the_caller_hears_of_every_entry_and_adds_its_own_findings() {
         fn entry(&mut self, index: u64, _: &[u8]) {
             assert_eq!(index, self.1.len() as u64);
         }
-        fn keys(&self, size: u64) -> Vec<VerifierKey> {
-            self.0.keys(size)
+        fn keys(&self, first_index: u64, size: u64) -> Vec<VerifierKey> {
+            self.0.keys(first_index, size)
         }
     }
     impl FsckCaller for Caller {
@@ -248,8 +248,8 @@ fn findings_have_a_limit() {
     struct Many(LogOnly);
     impl LogKeys for Many {
         fn entry(&mut self, _: u64, _: &[u8]) {}
-        fn keys(&self, size: u64) -> Vec<VerifierKey> {
-            self.0.keys(size)
+        fn keys(&self, first_index: u64, size: u64) -> Vec<VerifierKey> {
+            self.0.keys(first_index, size)
         }
     }
     impl FsckCaller for Many {

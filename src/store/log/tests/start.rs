@@ -260,9 +260,9 @@ fn keys_hear_of_everything_past_the_index() {
         fn entry(&mut self, index: u64, _: &[u8]) {
             self.1.push(index);
         }
-        fn keys(&self, size: u64) -> Vec<VerifierKey> {
+        fn keys(&self, first_index: u64, size: u64) -> Vec<VerifierKey> {
             assert_eq!(self.1.last(), Some(&(size - 1)));
-            self.0.keys(size)
+            self.0.keys(first_index, size)
         }
     }
     let (disk, maker) = log_of(SMALL, &FILL);

@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::domain::{
-    Action, COMMAND_TYPE, Command, CommandId, ContentHash, Entry, Found, KeyId, Nonce,
-    POSSESSION_TYPE, UnixMillis, Upgrade, signing_bytes,
+    Action, AmendCharter, COMMAND_TYPE, Command, CommandId, ContentHash, Entry, Found, KeyId,
+    NewLogKey, Nonce, POSSESSION_TYPE, UnixMillis, Upgrade, signing_bytes,
 };
 use crate::keys::SecretKey;
 use crate::merkle::{
@@ -201,6 +201,45 @@ fn tree_and_checkpoint(page: &mut Page, ledger: &Ledger, made: &[Made], log: &Se
     page.hex("inclusion proof of entry 0 at size 2", &proof[0].0);
 }
 
+/// A third entry, which changes the log's key, and its checkpoint by both keys.
+fn change_of_keys(page: &mut Page, ledger: &Ledger, log: &SegmentLog) {
+    page.say("### A change of the log's key");
+    page.say(
+        "Entry 2 gives the log the key with the seed of 32 bytes 05, by a command with the nonce of \
+         16 bytes 06. The checkpoint of its batch is signed by the old key and the new one.",
+    );
+    let (id, nonce) = (CommandId::of(&ledger.found).into(), Nonce([6; 16]));
+    let new = SecretKey::from_seed(&[5; 32]);
+    let possession = encode_possession(Some(&id), ORIGIN, &new.public_key(), &nonce);
+    let change = encode_command(&Command {
+        ledger: Some(id),
+        actor: "operator".parse().unwrap(),
+        nonce,
+        created_at: UnixMillis(FOUNDED_AT + 2_000),
+        action: Action::AmendCharter(AmendCharter {
+            time_window_ms: 600_000,
+            log_key: Some(NewLogKey {
+                key: new.public_key(),
+                possession: new.sign(&signing_bytes(POSSESSION_TYPE, &possession)),
+            }),
+        }),
+    });
+    let leaf = entry(ledger, &change, FOUNDED_AT + 2_009).leaf().unwrap();
+    let mut tree = log.tree();
+    tree.push(leaf_hash(&leaf));
+    let checkpoint = Checkpoint {
+        origin: ORIGIN.parse().unwrap(),
+        size: tree.size(),
+        root: tree.root(),
+    };
+    page.hex("log's new public key", &new.public_key().0);
+    page.hex("possession of the new key, the payload", &possession);
+    page.hex("entry 2: command", &change);
+    page.hex("entry 2: leaf", &leaf);
+    let note = sign_checkpoint(&checkpoint, &[&ledger.log_key, &new]);
+    page.text("checkpoint note at size 3", &note);
+}
+
 fn document() -> String {
     let mut page = Page(String::new());
     let ledger = ledger();
@@ -212,7 +251,10 @@ fn document() -> String {
         prepare_ahead: false,
     };
     let id = CommandId::of(&ledger.found).into();
-    let mut log = SegmentLog::create(Arc::new(disk.clone()), options, id).unwrap();
+    let guard = SimDisk::new();
+    let place = GuardPlace::on(Arc::new(guard.clone()), "guard");
+    let log = SegmentLog::create_guarded(Arc::new(disk.clone()), options, id, &place);
+    let mut log = log.unwrap();
     made.iter().for_each(|made| append(&mut log, made).unwrap());
     tree_and_checkpoint(&mut page, &ledger, &made, &log);
     page.say("### Files");
@@ -227,6 +269,9 @@ fn document() -> String {
             page.dump(&name, &bytes);
         }
     }
+    page.say("The guard of this log, whose two batches have each written one of its pages:");
+    page.dump("guard", &guard.bytes("guard"));
+    change_of_keys(&mut page, &ledger, &log);
     format!("{}\n", page.0.trim_end())
 }
 

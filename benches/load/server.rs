@@ -57,7 +57,8 @@ fn guard_of(folder: &Path) -> GuardPlace {
     GuardPlace::at(&folder.join("guard")).unwrap()
 }
 
-async fn run(folder: &Path) {
+/// Opens the ledger of a folder that was founded.
+pub fn open(folder: &Path) -> OpenedFolder {
     let options = FolderOptions {
         log: LogOptions::default(),
         guard: Guarding::Kept(guard_of(folder)),
@@ -66,7 +67,11 @@ async fn run(folder: &Path) {
         clock: Arc::new(SystemClock::new()),
         limits: EngineLimits::default(),
     };
-    let opened = open_folder(folder, Arc::new(GivenSigners::one(key("log"))), options).unwrap();
+    open_folder(folder, Arc::new(GivenSigners::one(key("log"))), options).unwrap()
+}
+
+async fn run(folder: &Path) {
+    let opened = open(folder);
     let OpenedFolder {
         engine,
         blobs,
@@ -84,6 +89,7 @@ async fn run(folder: &Path) {
             listener,
             tls: None,
             insecure: false,
+            witnesses: None,
             limits: ServeLimits::default(),
             shutdown: std::future::pending(),
             shutdown_deadline: Duration::from_secs(10),

@@ -59,6 +59,7 @@ impl Uploads {
                 listener,
                 tls: None,
                 insecure: false,
+                witnesses: None,
                 limits: ServeLimits::default(),
                 shutdown: std::future::pending(),
                 shutdown_deadline: Duration::from_secs(10),

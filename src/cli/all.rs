@@ -29,6 +29,7 @@ commands! {
     Command => super::command,
     Fsck => super::fsck,
     Reindex => super::reindex,
+    Witness => super::witness,
     Calc => super::calc,
     Completions => super::completions,
 }

@@ -43,6 +43,7 @@ mod statement;
 mod uses;
 mod valuation;
 mod verify;
+mod witness;
 
 pub mod calc;
 

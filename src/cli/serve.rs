@@ -17,8 +17,10 @@ use super::{CommandError, Context, Kind};
 use crate::config::{CONFIG_FILE, pick};
 use crate::domain::LedgerId;
 use crate::engine::{OpenedFolder, SystemClock};
+use crate::merkle::{Policy, VerifierKey};
 use crate::service::{ServeError, ServeLimits, ServeOptions, TlsIdentity, serve};
 use crate::telemetry::{DEFAULT_FILTER, LogFormat, init};
+use crate::web::WitnessPolicy;
 
 /// Where the service listens where nobody says.
 pub(super) const LISTEN_DEFAULT: &str = "127.0.0.1:7411";
@@ -39,6 +41,13 @@ pub struct Args {
     /// The certificate's secret key, PEM [env: FENRUN_TLS_KEY]
     #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
+    /// A C2SP tlog-policy file: nothing is published without its quorum of witnesses
+    /// [env: FENRUN_WITNESS_POLICY]
+    #[arg(long, value_name = "FILE")]
+    witness_policy: Option<PathBuf>,
+    /// Publishes without waiting for the quorum; cosignatures are added when they are there
+    #[arg(long)]
+    cosign_in_background: bool,
     /// The form of the log on standard error
     #[arg(long, value_enum, default_value_t)]
     log_format: LogFormat,
@@ -90,6 +99,7 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
     } = folder
         .await
         .map_err(|error| CommandError::new(Kind::Fault, error))??;
+    let witnesses = witnesses(&args, context, &verifier_key)?;
     let address = listening.address;
     let listener = TcpListener::bind(address).await.map_err(|error| {
         CommandError::input(format!("{address} cannot be listened at: {error}"))
@@ -113,6 +123,7 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
         listener,
         tls: listening.tls,
         insecure: context.settings.insecure.value,
+        witnesses,
         limits: ServeLimits::default(),
         shutdown: stop,
         shutdown_deadline: deadline,
@@ -177,6 +188,50 @@ fn listening(args: &Args, context: &Context<'_, '_>) -> Result<Listening, Comman
     Ok(Listening { address, tls })
 }
 
+/// Reads the policy that says who has to cosign.
+fn witnesses(
+    args: &Args,
+    context: &Context<'_, '_>,
+    verifier_key: &VerifierKey,
+) -> Result<Option<WitnessPolicy>, CommandError> {
+    let settings = &context.settings;
+    let environment = settings.environment.get("FENRUN_WITNESS_POLICY");
+    let path = pick(
+        (args.witness_policy.clone(), "--witness-policy"),
+        (environment.map(PathBuf::from), "FENRUN_WITNESS_POLICY"),
+        (
+            settings.file.serve.witness_policy.clone(),
+            settings.folder.value.join(CONFIG_FILE),
+        ),
+    );
+    let Some(path) = path else {
+        return Ok(None);
+    };
+    let shown = path.value.display();
+    let bytes = std::fs::read(&path.value)
+        .map_err(|error| CommandError::input(format!("{shown} cannot be read: {error}")))?;
+    let policy = Policy::parse(&bytes).map_err(CommandError::input)?;
+    if !policy.logs.is_empty() && !policy.logs.contains(verifier_key) {
+        let error = format!("{shown} names logs, and this one, {verifier_key}, is not among them");
+        return Err(CommandError::input(error));
+    }
+    let reachable: Vec<bool> = policy
+        .witnesses
+        .iter()
+        .map(|one| one.url.is_some())
+        .collect();
+    let required = !args.cosign_in_background;
+    if required && !policy.holds(&reachable) {
+        let error = format!("{shown} has too few witnesses with a URL for its quorum");
+        return Err(CommandError::input(error)
+            .hint("Write the URL behind the key of each witness that this service is to ask."));
+    }
+    Ok(Some(WitnessPolicy {
+        policy: Arc::new(policy),
+        required,
+    }))
+}
+
 fn read_pem(path: &Path) -> Result<String, CommandError> {
     std::fs::read_to_string(path)
         .map_err(|error| CommandError::input(format!("{} cannot be read: {error}", path.display())))
@@ -193,7 +248,7 @@ fn serve_error(error: ServeError) -> CommandError {
 
 /// Returns what ends at ctrl-c or SIGTERM.
 #[cfg(unix)]
-fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, CommandError> {
+pub(super) fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, CommandError> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| CommandError::new(Kind::Fault, error));
     let mut interrupt = listen(SignalKind::interrupt())?;
@@ -208,7 +263,7 @@ fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, CommandErr
 
 /// Returns what ends at ctrl-c.
 #[cfg(not(unix))]
-fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, CommandError> {
+pub(super) fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, CommandError> {
     Ok(async {
         // Where ctrl-c cannot be heard, the service stops at once and says so by stopping.
         let _ = tokio::signal::ctrl_c().await;

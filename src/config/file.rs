@@ -112,6 +112,9 @@ pub struct ServeTable {
     /// The address to listen at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listen: Option<String>,
+    /// The file of the policy that says who cosigns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub witness_policy: Option<PathBuf>,
     /// The PEM file of the certificate chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_cert: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! The thread that commits: one batch at a time becomes durable, then visible, then answered.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::attachments::{AttachmentFault, AttachmentStore};
 use super::batch::{Batch, BatchTree, NodeOutside};
@@ -71,10 +71,18 @@ enum CommitFault {
     Proof(#[from] ProveError<NodeOutside>),
 }
 
+/// The writer's side of the log: the committer's, but for cosignatures, which come between batches.
+pub(super) type SharedLog = Arc<Mutex<Box<dyn LogStore>>>;
+
+/// Locks the log; what a panic left of it is for the log to judge.
+pub(super) fn locked(log: &SharedLog) -> MutexGuard<'_, Box<dyn LogStore>> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The committer.
 pub(super) struct Committer {
     pub(super) intake: Arc<Intake>,
-    pub(super) log: Box<dyn LogStore>,
+    pub(super) log: SharedLog,
     /// The key that signs now, and all that may.
     pub(super) signer: Arc<dyn Signer>,
     pub(super) signers: Arc<dyn LogSigners>,
@@ -154,7 +162,7 @@ impl Committer {
             view,
             charter,
         });
-        self.log.published(size, &root);
+        locked(&self.log).published(size, &root);
         self.frontier = tree.after.clone();
         crash::at(Point::Published); // Leaves entries that readers saw and nobody was told of.
         batch.answer(&tree, &note)?;
@@ -185,7 +193,7 @@ impl Committer {
         // Meanwhile the next batch and the queue fill, and then submitters wait.
         while !self.index.wait_for_room(ROOM_WAIT)? {}
         crash::at(Point::BeforeAppend); // Leaves nothing: nobody was answered.
-        Ok(self.log.append(&sealed.of(batch))?)
+        Ok(locked(&self.log).append(&sealed.of(batch))?)
     }
 }
 

@@ -35,7 +35,7 @@ mod tests;
 mod verify;
 mod writer;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
@@ -58,7 +58,7 @@ pub use start::{EngineOptions, StartError};
 pub use stream::{STREAM_UNANSWERED_MAX, StreamAnswer, StreamInput, StreamOutput};
 
 use crate::domain::{Reason, Rejection};
-use crate::store::log::LogReader;
+use crate::store::log::{LogFault, LogReader, LogStore};
 use batch::Answer;
 use door::Inspected;
 use intake::Intake;
@@ -75,6 +75,8 @@ enum Waiting {
 struct Inner {
     publication: Arc<Publication>,
     log: Arc<dyn LogReader>,
+    /// The log as long as the committer has it.
+    cosigned: Weak<Mutex<Box<dyn LogStore>>>,
     attachments: Arc<dyn AttachmentStore>,
     clock: Arc<dyn Clock>,
     intake: Arc<Intake>,
@@ -151,6 +153,15 @@ impl Engine {
     /// Returns the readers' side of the log.
     pub fn log(&self) -> &Arc<dyn LogReader> {
         &self.0.log
+    }
+
+    /// Keeps signature lines of witnesses for the checkpoint of a size; waits for the disk.
+    ///
+    /// # Errors
+    /// The log cannot be written, or is closed.
+    pub fn cosign(&self, size: u64, lines: &str) -> Result<(), LogFault> {
+        let log = self.0.cosigned.upgrade().ok_or(LogFault::Poisoned)?;
+        commit::locked(&log).cosign(size, lines)
     }
 
     /// Returns where attachments lie.

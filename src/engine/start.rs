@@ -2,7 +2,7 @@
 
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use tokio::sync::watch;
@@ -236,6 +236,8 @@ fn run(
         limits.batch_entries,
     );
     let stored = Arc::clone(&attachments);
+    let log = Arc::new(Mutex::new(log));
+    let cosigned = Arc::downgrade(&log);
     let committer = Committer {
         intake: Arc::clone(&intake),
         log,
@@ -250,6 +252,7 @@ fn run(
     let engine = Engine(Arc::new(Inner {
         publication: Arc::clone(&publication),
         log: reader,
+        cosigned,
         attachments: stored,
         clock,
         intake: Arc::clone(&intake),

@@ -92,6 +92,19 @@ impl FromStr for Checkpoint {
     }
 }
 
+impl Checkpoint {
+    /// Reads a checkpoint of any log, whose extension lines, if it has some, are passed over.
+    ///
+    /// # Errors
+    /// One of the three first lines is not one of a checkpoint.
+    pub fn of_any_log(text: &str) -> Result<Self, CheckpointError> {
+        let end = text.match_indices('\n').nth(2);
+        let end = end.map(|(at, newline)| at.saturating_add(newline.len()));
+        let first = end.and_then(|end| text.get(..end));
+        first.ok_or(CheckpointError::Lines)?.parse()
+    }
+}
+
 /// Returns the signed note of a checkpoint, with a line for each signer, in their order.
 ///
 /// All sign under the checkpoint's origin; two sign when a log changes its key.

@@ -145,6 +145,11 @@ impl SignedNote {
         &self.signatures
     }
 
+    /// Adds a signature line.
+    pub fn add(&mut self, signature: NoteSignature) {
+        self.signatures.push(signature);
+    }
+
     /// Signs `text` under `name` with each of the signers.
     ///
     /// `text` must be lines without control characters that end with a newline; a caller that
@@ -218,6 +223,26 @@ impl FromStr for SignedNote {
 
     fn from_str(text: &str) -> Result<Self, NoteError> {
         Self::parse(text.as_bytes())
+    }
+}
+
+impl NoteSignature {
+    /// Reads signature lines that stand alone, each with its newline, as a witness answers.
+    ///
+    /// # Errors
+    /// A line has another form, or the last one was cut off.
+    pub fn parse_lines(text: &str) -> Result<Vec<Self>, NoteError> {
+        if !text.is_empty() && !text.ends_with('\n') {
+            return Err(NoteError::CutOff);
+        }
+        let (limit, found) = (SignedNote::SIGNATURE_LIMIT, text.lines().count());
+        if found > limit {
+            return Err(NoteError::TooManySignatures { limit, found });
+        }
+        let numbered = text.split_terminator('\n').zip(1..);
+        numbered
+            .map(|(text, line)| parse_signature(text, line))
+            .collect()
     }
 }
 

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::{NameError, Origin, PublicKey};
 
-/// The first byte of an encoded key: a plain Ed25519 key.
+/// The first byte of an encoded key: a plain Ed25519 key, as logs have.
 const ED25519: u8 = 1;
 
 /// Why a text is not a verifier key.
@@ -37,10 +37,12 @@ pub enum VerifierKeyError {
         text: String,
     },
     /// The key is of another algorithm, or has another length.
-    #[error("the verifier key of {name} is not an Ed25519 key (type 1, 32 bytes)")]
+    #[error("the verifier key of {name} is not an Ed25519 key of type {expected} and 32 bytes")]
     Algorithm {
         /// The name in the verifier key.
         name: Origin,
+        /// The type: 1 for keys of logs, 4 for keys of witnesses.
+        expected: u8,
     },
     /// Hint and key contradict each other.
     #[error(
@@ -84,21 +86,13 @@ pub struct VerifierKey {
 impl VerifierKey {
     /// Returns the first bytes of SHA-256 over name, newline, algorithm and key.
     pub fn hint(&self) -> KeyHint {
-        let digest = Sha256::new()
-            .chain_update(self.name.as_str())
-            .chain_update(b"\n")
-            .chain_update([ED25519])
-            .chain_update(self.key.0)
-            .finalize();
-        let [a, b, c, d, ..] = <[u8; 32]>::from(digest);
-        KeyHint([a, b, c, d])
+        key_hint(&self.name, ED25519, &self.key)
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = [&[ED25519], self.key.0.as_slice()].concat();
-        write!(f, "{}+{}+{}", self.name, self.hint(), STANDARD.encode(key))
+        show(f, &self.name, ED25519, &self.key)
     }
 }
 
@@ -106,37 +100,66 @@ impl FromStr for VerifierKey {
     type Err = VerifierKeyError;
 
     fn from_str(text: &str) -> Result<Self, VerifierKeyError> {
-        let start = |text: &str| text.chars().take(80).collect::<String>();
-        // The base64 part may hold plus signs of its own.
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(hint), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(VerifierKeyError::Form { text: start(text) });
-        };
-        let name: Origin = name.parse().map_err(VerifierKeyError::Name)?;
-        let found = hex::decode(hint).ok();
-        let found = found.and_then(|bytes| Some(KeyHint(bytes.try_into().ok()?)));
-        let Some(found) = found.filter(|found| found.to_string() == hint) else {
-            return Err(VerifierKeyError::Hint { text: start(hint) });
-        };
-        let bytes = STANDARD.decode(key);
-        let bytes = bytes.map_err(|_| VerifierKeyError::Encoding { text: start(key) })?;
-        let key = match bytes.split_first() {
-            Some((&ED25519, key)) => PublicKey::try_from(key).ok(),
-            _ => None,
-        };
-        let Some(key) = key else {
-            return Err(VerifierKeyError::Algorithm { name });
-        };
-        let parsed = Self { name, key };
-        let expected = parsed.hint();
-        if expected != found {
-            let name = parsed.name;
-            return Err(VerifierKeyError::HintMismatch {
-                name,
-                expected,
-                found,
-            });
-        }
-        Ok(parsed)
+        let (name, key) = parse(text, ED25519)?;
+        Ok(Self { name, key })
     }
+}
+
+/// Returns the hint of a key of some algorithm.
+pub(super) fn key_hint(name: &Origin, algorithm: u8, key: &PublicKey) -> KeyHint {
+    let digest = Sha256::new()
+        .chain_update(name.as_str())
+        .chain_update(b"\n")
+        .chain_update([algorithm])
+        .chain_update(key.0)
+        .finalize();
+    let [a, b, c, d, ..] = <[u8; 32]>::from(digest);
+    KeyHint([a, b, c, d])
+}
+
+/// Shows a key of some algorithm.
+pub(super) fn show(
+    f: &mut fmt::Formatter<'_>,
+    name: &Origin,
+    algorithm: u8,
+    key: &PublicKey,
+) -> fmt::Result {
+    let hint = key_hint(name, algorithm, key);
+    let key = [&[algorithm], key.0.as_slice()].concat();
+    write!(f, "{name}+{hint}+{}", STANDARD.encode(key))
+}
+
+/// Reads a key that has to be of some algorithm.
+pub(super) fn parse(text: &str, algorithm: u8) -> Result<(Origin, PublicKey), VerifierKeyError> {
+    let start = |text: &str| text.chars().take(80).collect::<String>();
+    // The base64 part may hold plus signs of its own.
+    let mut parts = text.splitn(3, '+');
+    let (Some(name), Some(hint), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(VerifierKeyError::Form { text: start(text) });
+    };
+    let name: Origin = name.parse().map_err(VerifierKeyError::Name)?;
+    let found = hex::decode(hint).ok();
+    let found = found.and_then(|bytes| Some(KeyHint(bytes.try_into().ok()?)));
+    let Some(found) = found.filter(|found| found.to_string() == hint) else {
+        return Err(VerifierKeyError::Hint { text: start(hint) });
+    };
+    let bytes = STANDARD.decode(key);
+    let bytes = bytes.map_err(|_| VerifierKeyError::Encoding { text: start(key) })?;
+    let key = match bytes.split_first() {
+        Some((first, key)) if *first == algorithm => PublicKey::try_from(key).ok(),
+        _ => None,
+    };
+    let Some(key) = key else {
+        let expected = algorithm;
+        return Err(VerifierKeyError::Algorithm { name, expected });
+    };
+    let expected = key_hint(&name, algorithm, &key);
+    if expected != found {
+        return Err(VerifierKeyError::HintMismatch {
+            name,
+            expected,
+            found,
+        });
+    }
+    Ok((name, key))
 }

@@ -9,6 +9,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -38,8 +39,9 @@ use super::stopping::stopped;
 use super::valuation::Valuations;
 use super::web::{Mounted, unknown};
 use crate::engine::Engine;
+use crate::keys::StrictVerifier;
 use crate::store::blobs::Blobs;
-use crate::web::{Schedule, router};
+use crate::web::{Schedule, WitnessPolicy, keep_cosigned, router};
 use crate::wire::proto::FILE_DESCRIPTORS;
 use crate::wire::proto::blob_service_server::BlobServiceServer;
 use crate::wire::proto::book_service_server::BookServiceServer;
@@ -66,6 +68,8 @@ pub struct ServeOptions<F> {
     pub tls: Option<TlsIdentity>,
     /// Listen without TLS wherever the listener is: for a network that is protected otherwise.
     pub insecure: bool,
+    /// Who cosigns what is published; none for nobody.
+    pub witnesses: Option<WitnessPolicy>,
     /// Its bounds.
     pub limits: ServeLimits,
     /// Ends when the server has to stop.
@@ -121,7 +125,17 @@ where
     let (stop, stopping) = watch::channel(false);
     let (cut, cutting) = watch::channel(false);
     let limits = options.limits;
-    let (health, routes) = routes(engine.clone(), blobs, limits, &stopping).await?;
+    let quorum = options.witnesses.as_ref().is_some_and(|one| one.required);
+    let schedule = Schedule::new(engine.clone(), quorum);
+    if let Some(witnesses) = options.witnesses {
+        let (schedule, stopping) = (schedule.clone(), stopping.clone());
+        let verifier = Arc::new(StrictVerifier);
+        // It ends with the service, and by itself never.
+        drop(tokio::spawn(keep_cosigned(
+            schedule, witnesses, verifier, stopping,
+        )));
+    }
+    let (health, routes) = routes(schedule, blobs, limits, &stopping).await?;
     let mut server = builder(&limits);
     if let Some(tls) = &options.tls {
         let identity = Identity::from_pem(&tls.certificate, tls.key.as_str());
@@ -178,12 +192,12 @@ fn builder(limits: &ServeLimits) -> Server {
 
 /// Returns all services, with the bounds of their messages, and what reports their health.
 async fn routes(
-    engine: Engine,
+    schedule: Schedule,
     blobs: Blobs,
     limits: ServeLimits,
     stopping: &watch::Receiver<bool>,
 ) -> Result<(HealthReporter, Routes), ServeError> {
-    let reads = Reads::new(engine, &limits);
+    let reads = Reads::new(schedule.engine().clone(), &limits);
     let blob_bytes_max = blobs.limits().blob_bytes_max;
     let ledger = Ledger::new(reads.clone(), limits, blob_bytes_max, stopping.clone());
     let ledger = LedgerServiceServer::new(ledger).max_decoding_message_size(MESSAGE_BYTES_MAX);
@@ -200,7 +214,6 @@ async fn routes(
     let settlement = settlement.max_decoding_message_size(QUERY_BYTES_MAX);
     let book = BookServiceServer::new(Book::new(reads.clone()));
     let book = book.max_decoding_message_size(QUERY_BYTES_MAX);
-    let schedule = Schedule::new(reads.engine().clone());
     let log = LogServiceServer::new(Log::new(reads.clone(), schedule.clone(), stopping.clone()));
     let log = log.max_decoding_message_size(QUERY_BYTES_MAX);
     let (health, health_server) = tonic_health::server::health_reporter();

@@ -25,7 +25,7 @@ pub fn router<H: Host>(host: H) -> Router {
 
 async fn checkpoint<H: Host>(State(host): State<H>, request: Request) -> Response {
     let newest = match host.schedule().at_hand() {
-        Some(newest) => Ok(newest),
+        Some(newest) => Ok(Some(newest)),
         None => {
             let schedule = host.schedule().clone();
             let (asked, _) = request.into_parts();
@@ -33,7 +33,8 @@ async fn checkpoint<H: Host>(State(host): State<H>, request: Request) -> Respons
         }
     };
     match newest {
-        Ok(newest) => answer::checkpoint(&newest.note),
+        Ok(Some(newest)) => answer::checkpoint(&newest.note),
+        Ok(None) => answer::missing("no checkpoint has its quorum of cosignatures yet"),
         Err(rejection) => answer::refusal(&rejection),
     }
 }

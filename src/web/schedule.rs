@@ -4,8 +4,11 @@
 //! and of each second in which entries were recorded the last one, once that second is over. So
 //! nothing has to be written down to know it: a restarted server, a copy of the log and an auditor
 //! find the same history, and the newest entry is covered within a second.
+//!
+//! Where a quorum of witnesses is required, only those are published that the log has cosignatures
+//! of, from the first such one on. Cosignatures stand in the note wherever the log has some.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::domain::{Entry, UnixMillis};
 use crate::engine::Engine;
@@ -25,8 +28,12 @@ pub struct PublishedCheckpoint {
 #[derive(Clone)]
 pub struct Schedule {
     engine: Engine,
-    /// The newest one as of the second in which it was looked for.
+    /// The newest one as of the second in which it was looked for, without cosignatures.
     newest: Arc<Mutex<Option<(u64, PublishedCheckpoint)>>>,
+    /// Whether only checkpoints with cosignatures are published.
+    quorum: bool,
+    /// The newest one with cosignatures, once it was looked for.
+    cosigned: Arc<RwLock<Option<PublishedCheckpoint>>>,
 }
 
 /// Returns the second of a time.
@@ -35,12 +42,27 @@ fn second(time: UnixMillis) -> u64 {
 }
 
 impl Schedule {
-    /// Returns the schedule of an engine's log.
-    pub fn new(engine: Engine) -> Self {
-        Self {
+    /// Returns the schedule of an engine's log; with `quorum`, of those checkpoints only that
+    /// witnesses have cosigned.
+    pub fn new(engine: Engine, quorum: bool) -> Self {
+        let schedule = Self {
             engine,
             newest: Arc::default(),
+            quorum,
+            cosigned: Arc::default(),
+        };
+        if let Some((_, last)) = schedule.engine.log().cosigned()
+            && let Err(error) = schedule.learn(last)
+        {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, last, "the last cosignatures cannot be read");
         }
+        schedule
+    }
+
+    /// Returns the engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     fn now(&self) -> u64 {
@@ -49,6 +71,57 @@ impl Schedule {
 
     /// Returns the newest published checkpoint if it can be said without reading the log.
     pub fn at_hand(&self) -> Option<PublishedCheckpoint> {
+        let cosigned = self.cosigned.read().unwrap_or_else(PoisonError::into_inner);
+        if self.quorum {
+            return cosigned.clone();
+        }
+        let due = self.due_at_hand()?;
+        let its = cosigned.as_ref().filter(|its| its.size == due.size);
+        Some(its.cloned().unwrap_or(due))
+    }
+
+    /// Returns the newest published checkpoint; none before the first one has its quorum.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn newest(&self) -> Result<Option<PublishedCheckpoint>, WebFault> {
+        if let Some(known) = self.at_hand() {
+            return Ok(Some(known));
+        }
+        if self.quorum {
+            let last = self.engine.log().cosigned();
+            return match last {
+                Some((_, last)) => self.learn(last),
+                None => Ok(None),
+            };
+        }
+        let due = self.due()?;
+        Ok(self.learn(due.size)?.or(Some(due)))
+    }
+
+    /// Notes that the log has cosignatures of a checkpoint, and returns it with them; none where
+    /// it has none.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn learn(&self, size: u64) -> Result<Option<PublishedCheckpoint>, WebFault> {
+        let log = self.engine.log();
+        let (Some(note), Some(lines)) = (log.checkpoint(size)?, log.cosignatures(size)?) else {
+            return Ok(None);
+        };
+        let note = format!("{note}{lines}").into();
+        let found = PublishedCheckpoint { size, note };
+        let mut newest = self
+            .cosigned
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if newest.as_ref().is_none_or(|newest| newest.size < size) {
+            *newest = Some(found.clone());
+        }
+        Ok(Some(found))
+    }
+
+    fn due_at_hand(&self) -> Option<PublishedCheckpoint> {
         let (state, now) = (self.engine.published(), self.now());
         // The founding's checkpoint is all there is, or the last second with entries is over.
         if state.size == 1 || second(state.recorded_at) < now {
@@ -62,12 +135,12 @@ impl Schedule {
         known.map(|(_, checkpoint)| checkpoint.clone())
     }
 
-    /// Returns the newest published checkpoint.
+    /// Returns the newest checkpoint that is to be published, without cosignatures.
     ///
     /// # Errors
     /// The log cannot be read.
-    pub fn newest(&self) -> Result<PublishedCheckpoint, WebFault> {
-        if let Some(known) = self.at_hand() {
+    pub fn due(&self) -> Result<PublishedCheckpoint, WebFault> {
+        if let Some(known) = self.due_at_hand() {
             return Ok(known);
         }
         let now = self.now();
@@ -85,8 +158,11 @@ impl Schedule {
         if size == 0 || size > self.engine.log().size() {
             return Ok(None);
         }
-        let before = self.list(size.saturating_sub(1), 1)?;
-        Ok(before.into_iter().find(|found| found.size == size))
+        let next = self.due_after(size.saturating_sub(1))?;
+        match next.filter(|next| next.size == size) {
+            Some(next) => self.published(next),
+            None => Ok(None),
+        }
     }
 
     /// Returns the published checkpoints with a size above `after`, ascending, at most `limit`.
@@ -94,31 +170,54 @@ impl Schedule {
     /// # Errors
     /// The log cannot be read.
     pub fn list(&self, after: u64, limit: usize) -> Result<Vec<PublishedCheckpoint>, WebFault> {
-        let log = self.engine.log();
-        let (size, now) = (log.size(), self.now());
         let mut found: Vec<PublishedCheckpoint> = Vec::new();
         let mut after = after;
-        while found.len() < limit && after < size {
-            let next = if after == 0 {
-                log.checkpoints(0, size, 1)?
-            } else {
-                let ends = log.checkpoints(after, size, 1)?;
-                let Some((end, _)) = ends.first() else { break };
-                let of = self.second_of(end.saturating_sub(1))?;
-                if of >= now {
-                    break;
-                }
-                let last = self.last_before(of.saturating_add(1))?;
-                vec![(last.size, last.note.to_string())]
-            };
-            let Some((size, note)) = next.into_iter().next() else {
-                break;
-            };
-            after = size;
-            let note = note.into();
-            found.push(PublishedCheckpoint { size, note });
+        while found.len() < limit
+            && let Some(next) = self.due_after(after)?
+        {
+            after = next.size;
+            found.extend(self.published(next)?);
         }
         Ok(found)
+    }
+
+    /// Returns a checkpoint that was to be published, with its cosignatures; none where it lacks
+    /// those that it needs.
+    fn published(&self, due: PublishedCheckpoint) -> Result<Option<PublishedCheckpoint>, WebFault> {
+        let log = self.engine.log();
+        match log.cosignatures(due.size)? {
+            Some(lines) => Ok(Some(PublishedCheckpoint {
+                note: format!("{}{lines}", due.note).into(),
+                ..due
+            })),
+            None => {
+                let first = log.cosigned().map(|(first, _)| first);
+                let before = first.is_some_and(|first| due.size < first);
+                Ok((before || !self.quorum).then_some(due))
+            }
+        }
+    }
+
+    /// Returns the first checkpoint above a size that was to be published.
+    fn due_after(&self, after: u64) -> Result<Option<PublishedCheckpoint>, WebFault> {
+        let log = self.engine.log();
+        let size = log.size();
+        if after >= size {
+            return Ok(None);
+        }
+        let mut ends = log.checkpoints(after, size, 1)?.into_iter();
+        let Some((end, note)) = ends.next() else {
+            return Ok(None);
+        };
+        if after == 0 {
+            let note = note.into();
+            return Ok(Some(PublishedCheckpoint { size: end, note }));
+        }
+        let of = self.second_of(end.saturating_sub(1))?;
+        if of >= self.now() {
+            return Ok(None);
+        }
+        self.last_before(of.saturating_add(1)).map(Some)
     }
 
     /// Returns the second in which an entry was recorded.

@@ -9,3 +9,4 @@ mod kill;
 mod running;
 mod service;
 mod web;
+mod witness;

@@ -73,6 +73,7 @@ impl House {
             listener,
             tls: None,
             insecure: false,
+            witnesses: None,
             limits: ServeLimits::default(),
             shutdown: async move {
                 // A sender that is gone says the same as one that sends.

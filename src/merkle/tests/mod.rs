@@ -4,3 +4,4 @@ mod log_proofs;
 mod notes;
 mod tiles;
 mod tree;
+mod witness;

@@ -151,7 +151,7 @@ impl LogService for Log {
         let schedule = self.schedule.clone();
         let work = self.reads.answer_anybody(request, move |asked, reading| {
             let found = match asked.size {
-                0 => Some(schedule.newest()?),
+                0 => schedule.newest()?,
                 size => schedule.at(size)?,
             };
             let missing = || Failure::missing(format!("published checkpoint at {}", asked.size));

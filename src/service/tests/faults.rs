@@ -56,6 +56,7 @@ impl Served {
             listener,
             tls: None,
             insecure: false,
+            witnesses: None,
             limits: ServeLimits::default(),
             shutdown: std::future::pending(),
             shutdown_deadline: PATIENCE,

@@ -122,6 +122,7 @@ const SHAPES: [&[usize]; 7] = [
 pub(super) fn check(fresh: &mut dyn FnMut() -> Box<dyn LogStore>) {
     refuses_what_does_not_follow(fresh().as_mut());
     reads_what_was_appended(fresh().as_mut());
+    keeps_cosignatures_between_batches(fresh().as_mut());
     readers_run_beside_the_writer(fresh().as_mut());
 }
 
@@ -186,6 +187,33 @@ fn reads_what_was_appended(log: &mut dyn LogStore) {
         compare(reader.as_ref(), &maker);
     }
     reads_ranges(reader.as_ref(), &maker);
+}
+
+fn keeps_cosignatures_between_batches(log: &mut dyn LogStore) {
+    let mut maker = Maker::new();
+    let reader = log.reader();
+    assert_eq!(reader.cosigned(), None);
+    let mut kept = Vec::new();
+    for (number, sizes) in SHAPES.iter().chain(&SHAPES).enumerate() {
+        log.append(&maker.next(sizes).batch()).unwrap();
+        let size = log.size();
+        if number % 3 > 0 {
+            let lines = format!("\u{2014} witness {number}\n").repeat(number * 40);
+            log.cosign(size, &lines).unwrap();
+            // Those that come later for the same size, or a smaller one, are not kept.
+            log.cosign(size, "later").unwrap();
+            log.cosign(size - 1, "smaller").unwrap();
+            kept.push((size, lines));
+        }
+        compare(reader.as_ref(), &maker);
+    }
+    for size in 0..=log.size() + 1 {
+        let expected = kept.iter().find(|(at, _)| *at == size);
+        let expected = expected.map(|(_, lines)| lines.clone());
+        assert_eq!(reader.cosignatures(size).unwrap(), expected, "{size}");
+    }
+    let (first, last) = (kept.first().unwrap().0, kept.last().unwrap().0);
+    assert_eq!(reader.cosigned(), Some((first, last)));
 }
 
 fn reads_ranges(reader: &dyn LogReader, maker: &Maker) {

@@ -47,6 +47,17 @@ pub trait LogStore: Send {
     /// entries, is refused before anything is written.
     fn append(&mut self, batch: &Batch<'_>) -> Result<(), LogFault>;
 
+    /// Keeps signature lines of witnesses for the checkpoint of a size, durably, unless it has
+    /// kept some for this size or a larger one.
+    ///
+    /// A log may keep none: to lose cosignatures is no fault, and witnesses give them again.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append), and as harmful.
+    fn cosign(&mut self, _size: u64, _lines: &str) -> Result<(), LogFault> {
+        Ok(())
+    }
+
     /// Returns the readers' side, which outlives this one.
     fn reader(&self) -> Arc<dyn LogReader>;
 
@@ -98,6 +109,19 @@ pub trait LogReader: Send + Sync {
         through: u64,
         count_max: usize,
     ) -> Result<Vec<(u64, String)>, LogFault>;
+
+    /// Returns the signature lines of witnesses that were kept for the checkpoint of a size.
+    ///
+    /// # Errors
+    /// They cannot be read or are damaged.
+    fn cosignatures(&self, _size: u64) -> Result<Option<String>, LogFault> {
+        Ok(None)
+    }
+
+    /// Returns the smallest and the largest size with cosignatures; none where there are none.
+    fn cosigned(&self) -> Option<(u64, u64)> {
+        None
+    }
 
     /// Returns the root hash of complete subtree number `index` among those of 2^`level` leaves.
     ///

@@ -17,6 +17,7 @@ use super::fault::LogFault;
 struct Contents {
     leaves: Vec<Bytes>,
     checkpoints: BTreeMap<u64, String>,
+    cosignatures: BTreeMap<u64, String>,
     tree: MemoryTree,
 }
 
@@ -61,6 +62,16 @@ impl LogStore for MemoryLog {
         }
         let note = batch.checkpoint.to_owned();
         contents.checkpoints.insert(after.size(), note);
+        Ok(())
+    }
+
+    fn cosign(&mut self, size: u64, lines: &str) -> Result<(), LogFault> {
+        let mut contents = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        contents.has_size(size)?;
+        let last = contents.cosignatures.last_key_value();
+        if last.is_none_or(|(last, _)| *last < size) {
+            contents.cosignatures.insert(size, lines.to_owned());
+        }
         Ok(())
     }
 
@@ -133,6 +144,17 @@ impl LogReader for MemoryReader {
         let range = (Bound::Excluded(after), Bound::Included(through));
         let found = contents.checkpoints.range(range).take(count_max);
         Ok(found.map(|(size, note)| (*size, note.clone())).collect())
+    }
+
+    fn cosignatures(&self, size: u64) -> Result<Option<String>, LogFault> {
+        Ok(read(&self.0).cosignatures.get(&size).cloned())
+    }
+
+    fn cosigned(&self) -> Option<(u64, u64)> {
+        let contents = read(&self.0);
+        let (first, _) = contents.cosignatures.first_key_value()?;
+        let (last, _) = contents.cosignatures.last_key_value()?;
+        Some((*first, *last))
     }
 
     fn node(&self, level: u32, index: u64) -> Result<TreeHash, LogFault> {

@@ -6,6 +6,7 @@
 mod batch;
 mod compare;
 mod contract;
+mod cosigned;
 mod disk;
 mod evidence;
 mod fault;

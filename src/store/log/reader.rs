@@ -170,6 +170,26 @@ impl LogReader for SegmentReader {
         Ok(found)
     }
 
+    fn cosignatures(&self, size: u64) -> Result<Option<String>, LogFault> {
+        let Some(place) = self.0.cosigned.place(size) else {
+            return Ok(None);
+        };
+        let mut frames = Frames::new(&self.0, place, SINGLE)?;
+        let frame = frames.next()?;
+        let held = frame.bytes.split_first_chunk::<8>();
+        let lines = held
+            .filter(|(of, _)| frame.kind == Kind::Cosignatures && u64::from_le_bytes(**of) == size);
+        let lines = lines.and_then(|(_, lines)| str::from_utf8(lines).ok());
+        match lines {
+            Some(lines) => Ok(Some(lines.to_owned())),
+            None => Err(damaged(place, format!("no cosignatures of size {size}"))),
+        }
+    }
+
+    fn cosigned(&self) -> Option<(u64, u64)> {
+        Some((self.0.cosigned.first()?, self.0.cosigned.last()?))
+    }
+
     fn nodes(&self, level: u32, first: u64, end: u64) -> Result<Vec<TreeHash>, LogFault> {
         let size = self.0.size();
         let complete = size.checked_shr(level).unwrap_or(0);

@@ -12,7 +12,8 @@ use super::disk::{Disk, DiskFile, is_no_space};
 use super::fault::LogFault;
 use super::format::{
     FOOTER_BYTES_MAX, Footer, Header, Kind, NoteHash, Page, PageKind, Place, SECTOR, SECTOR_BYTES,
-    batch_bytes, encode_batch, note_hash, offset_of, whole_sectors,
+    batch_bytes, cosignatures_bytes, encode_batch, encode_cosignatures, note_hash, offset_of,
+    whole_sectors,
 };
 use super::guard::Guard;
 use super::reader::SegmentReader;
@@ -23,6 +24,8 @@ use super::tree_files::TreeChanges;
 pub(super) const PAGE: &str = "high-water";
 /// The bytes of a segment unless an option says otherwise: about 120,000 small entries.
 pub const SEGMENT_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;
+/// The most bytes of the cosignatures of one checkpoint.
+const COSIGNATURES_BYTES_MAX: usize = 65_535 - 8;
 /// How much of a new segment is written at once.
 const PREPARE_CHUNK: usize = 1024 * 1024;
 
@@ -107,6 +110,27 @@ impl SegmentLog {
         self.last_note = note_hash(note.as_bytes());
         self.shared.show(self.tree.size());
         Ok(())
+    }
+
+    fn cosign_unpoisoned(&mut self, size: u64, lines: &str) -> Result<(), LogFault> {
+        let kept = self.shared.cosigned.last();
+        if size > self.tree.size() || kept.is_some_and(|kept| kept >= size) || lines.is_empty() {
+            return Ok(());
+        }
+        self.make_room(cosignatures_bytes(lines))?;
+        let place = Place {
+            segment: self.active.number,
+            offset: self.active.end,
+        };
+        let next = self.tree.size();
+        let frame = encode_cosignatures(&mut self.buffer, place, next, size, lines);
+        let (limit, found) = (COSIGNATURES_BYTES_MAX, lines.len());
+        let too_large = |_| LogFault::Batch(BatchError::TooLarge { limit, found });
+        let frame = frame.map_err(too_large)?;
+        let file = self.active.file.as_ref();
+        write_and_sync(file, place.segment, &self.buffer, place.offset)?;
+        self.active.end = place.after(self.buffer.len()).offset;
+        self.shared.cosigned.add(size, frame)
     }
 
     /// Sees to it that a batch of so many bytes fits the active segment.
@@ -231,6 +255,17 @@ impl LogStore for SegmentLog {
             self.poisoned = !fault.leaves_log_usable();
         }
         appended
+    }
+
+    fn cosign(&mut self, size: u64, lines: &str) -> Result<(), LogFault> {
+        if self.poisoned {
+            return Err(LogFault::Poisoned);
+        }
+        let kept = self.cosign_unpoisoned(size, lines);
+        if let Err(fault) = &kept {
+            self.poisoned = !fault.leaves_log_usable();
+        }
+        kept
     }
 
     fn reader(&self) -> Arc<dyn LogReader> {

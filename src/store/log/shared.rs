@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::cosigned::Cosigned;
 use super::disk::{Disk, DiskFile};
 use super::fault::LogFault;
 use super::format::Place;
@@ -22,6 +23,7 @@ pub(super) fn segment_name(segment: u32) -> String {
 pub(super) struct Shared {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) tree: TreeFiles,
+    pub(super) cosigned: Cosigned,
     size: AtomicU64,
     segments: RwLock<Vec<Segment>>,
 }
@@ -34,10 +36,11 @@ struct Segment {
 
 impl Shared {
     /// Returns a log of no entries and no segments.
-    pub(super) fn new(disk: Arc<dyn Disk>, tree: TreeFiles) -> Self {
+    pub(super) fn new(disk: Arc<dyn Disk>, tree: TreeFiles, cosigned: Cosigned) -> Self {
         Self {
             disk,
             tree,
+            cosigned,
             size: AtomicU64::new(0),
             segments: RwLock::default(),
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::domain::LedgerId;
 
 use super::compare::{check_signature, rollback, verify};
+use super::cosigned::Cosigned;
 use super::disk::Disk;
 use super::evidence::{Evidence, EvidenceSource, LogKeys};
 use super::fault::LogFault;
@@ -155,7 +156,8 @@ impl SegmentLog {
             end: cut_at,
             sealed: matches!(end, SegmentEnd::Footer { .. }),
         };
-        let shared = Shared::new(disk, files);
+        let cosigned = Cosigned::open(disk.as_ref(), &found)?;
+        let shared = Shared::new(disk, files, cosigned);
         for segment in &found {
             shared.push_segment(segment.header.first_index, Arc::clone(&segment.file));
         }

@@ -64,6 +64,17 @@ impl Drop for Service {
 }
 
 impl Service {
+    /// Returns its port.
+    pub fn port(&self) -> u16 {
+        self.url.rsplit(':').next().unwrap().parse().unwrap()
+    }
+
+    /// Ends it at once, whatever it is doing.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Asks the service to stop and waits until it has.
     pub fn stop(mut self) -> i32 {
         let id = self.child.id().to_string();
@@ -157,17 +168,14 @@ impl Machine {
 
     /// Starts the service with more flags.
     pub fn serve_with(&self, more: &[&str]) -> Service {
-        let mut line = vec![
-            "serve",
-            "--dir",
-            "data",
-            "--listen",
-            "127.0.0.1:0",
-            "--output",
-            "json",
-        ];
-        line.extend(more);
-        let mut command = self.command("operator", &line);
+        let line = ["serve", "--dir", "data", "--listen", "127.0.0.1:0"];
+        self.start("operator", &[&line[..], more].concat()).0
+    }
+
+    /// Starts something that runs until it is stopped, and returns what it says of itself.
+    pub fn start(&self, who: &str, line: &[&str]) -> (Service, Value) {
+        let mut command = self.command(who, line);
+        command.args(["--output", "json"]);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut text = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
@@ -181,7 +189,7 @@ impl Machine {
         }
         let said: Value = serde_json::from_str(&text).unwrap();
         let url = said["url"].as_str().unwrap().to_owned();
-        Service { child, url }
+        (Service { child, url }, said)
     }
 
     /// Lets a person connect, apply and be admitted.

@@ -5,6 +5,6 @@ mod games;
 mod guarded;
 mod journey;
 mod log_key;
-mod machine;
+pub mod machine;
 mod proofs;
 mod reference;

@@ -45,11 +45,6 @@ impl Scene {
         self.machine.run("school", &line).well().json()
     }
 
-    fn port(&self) -> u16 {
-        let port = self.service.url.rsplit(':').next();
-        port.unwrap().parse().unwrap()
-    }
-
     /// Waits until the published checkpoint covers so many entries, which takes a second at most.
     fn wait_until_published(&self, size: u64) {
         let list = ["log", "checkpoints", "--output", "json"];
@@ -191,7 +186,7 @@ fn an_export_has_the_files_of_the_http_port_and_goes_on() {
 
     let runtime = tokio::runtime::Runtime::new().unwrap();
     for path in ["checkpoint", "tile/0/000.p/3", "tile/0/000.p/4"] {
-        let served = runtime.block_on(get_with(scene.port(), &format!("/{path}"), &[]));
+        let served = runtime.block_on(get_with(scene.service.port(), &format!("/{path}"), &[]));
         assert_eq!(served.status, 200);
         let exported = std::fs::read(machine.path("public").join(path)).unwrap();
         assert_eq!(exported, served.body, "{path}");

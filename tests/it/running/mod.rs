@@ -22,6 +22,7 @@ use fenrun::service::{ServeError, ServeLimits, ServeOptions, TlsIdentity, serve}
 use fenrun::store::blobs::{BlobLimits, Blobs};
 use fenrun::store::index::Index;
 use fenrun::store::log::{DataFolder, LogStore, MemoryLog};
+use fenrun::web::WitnessPolicy;
 use fenrun::wire::{encode_command, proto, prove_possession, sign_application};
 use proto::blob_service_client::BlobServiceClient;
 use proto::ledger_service_client::LedgerServiceClient;
@@ -71,6 +72,8 @@ pub struct Setup {
     pub limits: ServeLimits,
     /// The bounds of uploads.
     pub blobs: BlobLimits,
+    /// Who cosigns what is published.
+    pub witnesses: Option<WitnessPolicy>,
     /// A certificate.
     pub tls: Option<TlsIdentity>,
     /// How long calls have to finish when the server stops.
@@ -125,6 +128,7 @@ impl Running {
             listener,
             tls: setup.tls,
             insecure: false,
+            witnesses: setup.witnesses,
             limits: setup.limits,
             shutdown: async move {
                 // A ledger that is dropped stops, too.

@@ -231,6 +231,7 @@ async fn a_listener_that_is_not_loopback_needs_tls_or_the_word() {
         listener: tokio::net::TcpListener::bind("0.0.0.0:0").await.unwrap(),
         tls,
         insecure,
+        witnesses: None,
         limits: ServeLimits::default(),
         shutdown: std::future::ready(()),
         shutdown_deadline: Duration::ZERO,

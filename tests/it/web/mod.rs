@@ -3,4 +3,4 @@
 mod client;
 mod tiles;
 
-pub use client::{Got, get, get_with};
+pub use client::{Got, ask, get, get_with};

@@ -9,8 +9,7 @@ use fenrun::merkle::{
     open_checkpoint, root_at,
 };
 
-use super::client::ask;
-use super::{Got, get, get_with};
+use super::{Got, ask, get, get_with};
 use crate::running::actions::record;
 use crate::running::{OPERATOR, ORIGIN, Running, key};
 

@@ -139,6 +139,39 @@ pub(in crate::store::log) fn encode_batch(
     }
 }
 
+/// Writes a batch of cosignatures that will stand at `place` to `out`, which is empty; returns the
+/// place of their frame.
+///
+/// # Errors
+/// There are none, or more than a frame holds.
+pub(in crate::store::log) fn encode_cosignatures(
+    out: &mut Vec<u8>,
+    place: Place,
+    first_index: u64,
+    size: u64,
+    lines: &str,
+) -> Result<Place, FrameError> {
+    let holds = [&size.to_le_bytes(), lines.as_bytes()].concat();
+    let found = cosignatures_bytes(lines);
+    out.clear();
+    let start = BatchStart {
+        first_index,
+        entries: 0,
+        bytes: u32::try_from(found).unwrap_or(u32::MAX),
+    };
+    let frame = place.write(out, Kind::BatchStart, &start.encode())?;
+    frame.write(out, Kind::Cosignatures, &holds)?;
+    out.resize(found, 0);
+    Ok(frame)
+}
+
+/// Returns the bytes that a batch of cosignatures takes in its segment.
+pub(in crate::store::log) fn cosignatures_bytes(lines: &str) -> usize {
+    let frame = FRAME_BYTES_OVERHEAD.saturating_add(8);
+    let rest = BATCH_START_FRAME_BYTES.saturating_add(frame);
+    whole_sectors(rest.saturating_add(lines.len()))
+}
+
 /// Returns the offset of the first sector of `bytes` that is all zeros.
 pub(in crate::store::log) fn first_zero_sector(bytes: &[u8]) -> Option<usize> {
     let sector = bytes.chunks(SECTOR).position(is_zero)?;

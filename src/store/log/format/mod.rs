@@ -7,8 +7,8 @@ mod header;
 mod page;
 
 pub(super) use batch::{
-    BATCH_START_FRAME_BYTES, BatchStart, BatchView, batch_bytes, encode_batch, first_zero_sector,
-    parse_batch,
+    BATCH_START_FRAME_BYTES, BatchStart, BatchView, batch_bytes, cosignatures_bytes, encode_batch,
+    encode_cosignatures, first_zero_sector, parse_batch,
 };
 pub(super) use footer::{FOOTER_BYTES_MAX, Footer};
 pub(super) use frame::{Frame, FrameError, Kind, Place, frame_size, parse_frame};

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use super::failures::Failures;
 use super::pools;
 use crate::domain::{
-    BASIS_POINTS_MAX, ContentHash, DeclareUse, Reason, Rejection, UpstreamLimits, UseLine, UseMode,
-    Violation, read_use_list,
+    BASIS_POINTS_MAX, ContentHash, DeclareUse, Period, PoolName, Reason, Rejection, UpstreamLimits,
+    UseLine, UseMode, Violation, read_use_list,
 };
 use crate::ledger::consent::may_use;
 use crate::ledger::decide::{Rules, Stop};
@@ -19,6 +19,7 @@ use crate::ledger::find;
 use crate::ledger::rows::{
     ContributionRow, KeyPart, Locator, PeriodRow, PolicyRow, ThingKind, UseRow,
 };
+use crate::ledger::settling::{RUN_ANCESTORS_MAX, RUN_CONTRIBUTIONS_MAX, ancestors_are_within};
 use crate::ledger::state::State;
 use crate::ledger::view::ViewFault;
 
@@ -36,25 +37,29 @@ pub(super) fn declare(
     // What is wrong with the lines comes before what is wrong with the period, and that before
     // an attachment that cannot be read.
     let lines = read_attached(rules, &declaration.use_list, replace);
-    let mut places = Vec::new();
+    let mut declared = Declared::default();
     if let Ok(lines) = &lines {
         let policy = match pool.policy_of(&period) {
             Some(hash) => Some((hash, limits_of(&rules.state, &hash)?)),
             None => None,
         };
-        places = check_lines(rules, declaration, policy, lines)?;
+        declared = check_lines(rules, declaration, policy, lines)?;
     }
     let mut row = pools::open_period(&rules.state, name, &pool, period)?;
     let lines = lines?;
     if replace {
         clear(&mut rules.state, declaration, &mut row)?;
     }
-    for (at, line) in places.into_iter().zip(&lines) {
+    for (at, line) in declared.places.into_iter().zip(&lines) {
         add(rules, declaration, &mut row, at, line)?;
     }
     if row.uses > PERIOD_USES_MAX {
         let text = format!("makes more than {PERIOD_USES_MAX} uses in {period}");
         return invalid(Violation::new("use_list", text));
+    }
+    // What was derived from nothing brings no ancestors.
+    if declared.derived {
+        check_ancestors(&rules.state, name, period)?;
     }
     rules.state.put(&(name.clone(), period), &row);
     Ok(vec![ThingKind::Use])
@@ -92,17 +97,39 @@ fn limits_of(state: &State<'_>, policy: &ContentHash) -> Result<UpstreamLimits, 
     Ok(row.policy.terms.upstream.unwrap_or_default())
 }
 
-/// Checks every line; returns where each contribution was recorded.
+/// Refuses a period in which what is in use was derived from too much.
+fn check_ancestors(state: &State<'_>, pool: &PoolName, period: Period) -> Result<(), Stop> {
+    let uses = find::uses(state, pool, period)?;
+    let places = uses.iter().map(|row| row.contribution);
+    if ancestors_are_within(state, places, RUN_ANCESTORS_MAX)? {
+        return Ok(());
+    }
+    let text = format!(
+        "makes what is in use in {period} derive from more than {RUN_ANCESTORS_MAX} contributions"
+    );
+    invalid(Violation::new("use_list", text))
+}
+
+/// What the lines of a list name.
+#[derive(Default)]
+struct Declared {
+    /// Where each contribution was recorded, in the order of the lines.
+    places: Vec<Locator>,
+    /// Whether one of them was derived from others.
+    derived: bool,
+}
+
+/// Checks every line.
 fn check_lines(
     rules: &Rules<'_>,
     declaration: &DeclareUse,
     policy: Option<(ContentHash, UpstreamLimits)>,
     lines: &[UseLine],
-) -> Result<Vec<Locator>, Stop> {
+) -> Result<Declared, Stop> {
     let state = &rules.state;
     let (pool, period) = (&declaration.pool, declaration.period);
     let mut failures = Failures::default();
-    let mut places = Vec::with_capacity(lines.len());
+    let mut declared = Declared::default();
     let mut stacks = Stacks::default();
     for (line, number) in lines.iter().zip(1_usize..) {
         let path = || format!("use_list:{number}");
@@ -112,7 +139,8 @@ fn check_lines(
             failures.add(Reason::NotFound, path(), text);
             continue;
         };
-        places.push(at);
+        declared.places.push(at);
+        declared.derived |= row.generation > 0;
         if let Some((hash, limits)) = &policy {
             let allowed = may_use(state, at, &row, pool, hash, period);
             failures.note(path(), allowed)?;
@@ -132,7 +160,7 @@ fn check_lines(
         }
     }
     failures.check()?;
-    Ok(places)
+    Ok(declared)
 }
 
 /// What is known of contributions under the limits of a policy: whether a contribution and all
@@ -152,6 +180,10 @@ impl Stacks {
     ) -> Result<bool, ViewFault> {
         if let Some(known) = self.0.get(&at) {
             return Ok(*known);
+        }
+        if self.0.len() > RUN_CONTRIBUTIONS_MAX {
+            // The ancestors are too many, and refused as such, whatever else is looked at.
+            return Ok(true);
         }
         // Recording keeps the sum within 10,000.
         let stack = row.parents.iter().map(|parent| parent.upstream_bps);

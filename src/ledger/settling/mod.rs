@@ -12,7 +12,9 @@ pub use result::SettlementResult;
 pub use table::TABLE_VIOLATIONS_MAX;
 
 pub(crate) use result::{LineDocument, PartyDocument, ResultDocument, line_tree};
-pub(crate) use scenario::with_ancestors;
+pub(crate) use scenario::{
+    RUN_ANCESTORS_MAX, RUN_CONTRIBUTIONS_MAX, ancestors_are_within, with_ancestors,
+};
 pub(crate) use sources::Sources;
 pub(crate) use table::read as read_table;
 pub(crate) use table::{check_contributions, check_described, check_validation};
@@ -65,7 +67,14 @@ pub(crate) fn prepare(
     // What is in use may have changed since the import, so the table is held against it again.
     let joining = check_contributions(state, &table, &sources.used)?;
     let places = sources.used.values().copied().chain(joining);
-    let run = with_ancestors(state, places)?;
+    // What is in use alone stays within, or its declaration would have been refused.
+    let Some(run) = with_ancestors(state, places, RUN_CONTRIBUTIONS_MAX)? else {
+        let message = format!(
+            "the valuation brings more than {RUN_CONTRIBUTIONS_MAX} contributions into the run, \
+             with all that they were derived from"
+        );
+        return refuse(Reason::ValuationMismatch, message);
+    };
     let openings = Openings::of(state, pool, sources.currency)?;
     let scenario = scenario::build(state, &sources, &run, &table.weights(), &openings)?;
     let result = SettlementResult::of(run_policy(&scenario)?)?;

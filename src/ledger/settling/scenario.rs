@@ -10,6 +10,7 @@ use super::sources::{OpenClaim, Sources};
 use crate::book::{Account, Holder, OwnerAccount, PartyAccount};
 use crate::domain::{Currency, PartyName, ThingId};
 use crate::ledger::booking::{Openings, account_of_key, balance};
+use crate::ledger::find;
 use crate::ledger::rows::{AccountRow, ContributionRow, KeyPart, Locator, OwnedPartyRow, PartyRow};
 use crate::ledger::state::State;
 use crate::ledger::view::{Order, ViewFault, prefix_end};
@@ -20,28 +21,65 @@ use crate::settlement::{
 /// The contributions of a run by where they were recorded.
 pub(crate) type Run = BTreeMap<Locator, ContributionRow>;
 
-/// Returns contributions with all their ancestors.
+/// The most contributions from which those in use in a period were derived and that are not in
+/// use themselves.
+pub(crate) const RUN_ANCESTORS_MAX: usize = 100_000;
+/// The most contributions of a run: those in use, those that a valuation adds, and all that these
+/// were derived from. It bounds what one command can make everybody compute, and leaves room for
+/// as many uses as a period has, with as many ancestors.
+pub(crate) const RUN_CONTRIBUTIONS_MAX: usize = 200_000;
+
+/// Returns contributions with all their ancestors; none where that makes more than `most`.
 ///
 /// # Errors
 /// Fails when the storage does, or where a contribution has no row.
 pub(crate) fn with_ancestors(
     state: &State<'_>,
     places: impl IntoIterator<Item = Locator>,
-) -> Result<Run, ViewFault> {
-    let mut waiting: Vec<Locator> = places.into_iter().collect();
+    most: usize,
+) -> Result<Option<Run>, ViewFault> {
     let mut run = Run::new();
-    while let Some(at) = waiting.pop() {
-        if run.contains_key(&at) {
-            continue;
-        }
-        let Some(row) = state.get::<ContributionRow>(&at)? else {
-            let message = format!("the contribution of entry {} has no row", at.index);
-            return Err(ViewFault::new(message));
-        };
-        waiting.extend(row.parents.iter().map(|parent| parent.at));
+    let mut keep = |at, row| {
         run.insert(at, row);
+    };
+    let all = walk_ancestors(state, places, most, &mut keep)?;
+    Ok(all.then_some(run))
+}
+
+/// Says whether contributions have, besides themselves, at most `most` ancestors.
+///
+/// # Errors
+/// As [`with_ancestors`].
+pub(crate) fn ancestors_are_within(
+    state: &State<'_>,
+    places: impl IntoIterator<Item = Locator>,
+    most: usize,
+) -> Result<bool, ViewFault> {
+    let places: BTreeSet<Locator> = places.into_iter().collect();
+    let most = places.len().saturating_add(most);
+    walk_ancestors(state, places, most, &mut |_, _| {})
+}
+
+/// Visits contributions and all their ancestors once each, and says whether it visited all: it
+/// gives up where they are more than `most`.
+fn walk_ancestors(
+    state: &State<'_>,
+    places: impl IntoIterator<Item = Locator>,
+    most: usize,
+    visit: &mut dyn FnMut(Locator, ContributionRow),
+) -> Result<bool, ViewFault> {
+    let mut known: BTreeSet<Locator> = places.into_iter().collect();
+    let mut waiting: Vec<Locator> = known.iter().copied().collect();
+    while let Some(at) = waiting.pop() {
+        if known.len() > most {
+            return Ok(false);
+        }
+        let row = find::recorded(state, at)?;
+        let parents = row.parents.iter().map(|parent| parent.at);
+        waiting.extend(parents.filter(|parent| known.insert(*parent)));
+        visit(at, row);
     }
-    Ok(run)
+    Ok(true)
 }
 
 /// Builds the scenario of a pool's period with the weights of a valuation.

@@ -1,9 +1,12 @@
 //! Declaring use: the list, consent, the policy's limits, adding and replacing.
 
-use crate::domain::{Period, PoolName, UseClass};
+use crate::domain::{ContributionName, Period, PoolName, UseClass};
 use crate::ledger::rules::PERIOD_USES_MAX;
+use crate::ledger::settling::{RUN_ANCESTORS_MAX, RUN_CONTRIBUTIONS_MAX, with_ancestors};
 use crate::ledger::testing::Scenario;
-use crate::ledger::{PeriodRow, State, find};
+use crate::ledger::{
+    ContributionNameRow, ContributionRow, Locator, ParentRow, PeriodRow, State, find,
+};
 
 fn scenario() -> Scenario {
     let mut scenario = Scenario::peopled();
@@ -203,4 +206,73 @@ fn of_many_faults_the_first_hundred_are_listed_and_all_are_counted() {
     let rejection = scenario.submit("payer", action).unwrap_err();
     assert_eq!(rejection.violations.len(), 100);
     assert_eq!(rejection.facts, [("violations", "150".to_owned())]);
+}
+
+/// Makes a contribution derive from `count` others, each of which derives from up to 64 more. They
+/// are laid down by hand: so many take too long to record in a test.
+fn lay_down_ancestors(scenario: &mut Scenario, child: &str, count: u64) {
+    let name: ContributionName = child.parse().unwrap();
+    let child = scenario.row::<ContributionNameRow>(&name).unwrap().at;
+    let row: ContributionRow = scenario.row(&child).unwrap();
+    let place = |number: u64| match number {
+        0 => child,
+        _ => Locator {
+            index: 1_000_000 + number,
+            number: 0,
+        },
+    };
+    let view = scenario.view.clone();
+    let mut state = State::new(&view);
+    for number in 0..=count {
+        let above = number * 64 + 1..(number + 1) * 64 + 1;
+        let parent = |above| ParentRow {
+            at: place(above),
+            upstream_bps: 1,
+        };
+        let above = above.take_while(|above| *above <= count);
+        let row = ContributionRow {
+            parents: above.map(parent).collect(),
+            generation: 1,
+            ..row.clone()
+        };
+        state.put(&place(number), &row);
+    }
+    scenario.view.apply(&state.into_changes());
+}
+
+#[test]
+fn what_is_in_use_derives_from_so_many_contributions_and_no_more() {
+    assert_eq!(
+        RUN_CONTRIBUTIONS_MAX,
+        RUN_ANCESTORS_MAX + PERIOD_USES_MAX as usize
+    );
+    let most = RUN_ANCESTORS_MAX as u64;
+    for (ancestors, answer) in [(most, "ok"), (most + 1, "ATTACHMENT_INVALID use_list")] {
+        let mut scenario = scenario();
+        // The one looks at every ancestor for the policy's limit besides, the other does not.
+        scenario.check(
+            "operator publish stack stack=3000 -> ok
+             operator open stack policies=2026-01:stack -> ok",
+        );
+        lay_down_ancestors(&mut scenario, "provider/aa@1", ancestors);
+        for pool in ["stack", "solar"] {
+            scenario.check(&format!(
+                "payer use {pool} 2026-01 provider/bb@1 -> ok
+                 payer use {pool} 2026-01 provider/aa@1 -> {answer}
+                 payer use {pool} 2026-01 provider/cc@1 -> ok"
+            ));
+        }
+    }
+}
+
+#[test]
+fn a_run_is_given_up_beyond_its_most() {
+    let mut scenario = scenario();
+    lay_down_ancestors(&mut scenario, "provider/aa@1", 200);
+    let name: ContributionName = "provider/aa@1".parse().unwrap();
+    let at = scenario.row::<ContributionNameRow>(&name).unwrap().at;
+    let state = State::new(&scenario.view);
+    let run = with_ancestors(&state, [at], 201).unwrap();
+    assert_eq!(run.unwrap().len(), 201);
+    assert!(with_ancestors(&state, [at], 200).unwrap().is_none());
 }

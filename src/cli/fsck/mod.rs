@@ -11,11 +11,12 @@ use replay::Replay;
 
 use super::data_folder::{folder_error, log_error};
 use super::guarding::guarding_if_there;
+use super::progress::bar;
 use super::report::{Report, facts};
 use super::{CommandError, Context, Kind};
 use crate::domain::{LedgerId, TreeHash};
 use crate::store::blobs::{BlobLimits, BlobReport, Blobs};
-use crate::store::log::{DataFolder, Disk, FsckReport, Guarding, fsck};
+use crate::store::log::{DataFolder, Disk, FsckReport, Guarding, entries_there, fsck};
 
 /// The folder of the blobs within the data folder.
 const BLOBS_FOLDER: &str = "blobs";
@@ -87,7 +88,8 @@ impl Report for Checked {
 pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(), CommandError> {
     let dir = context.settings.dir.value.clone();
     let guard = guarding_if_there(context)?;
-    let checked = move || check(&dir, &guard, !args.without_blobs);
+    let terminal = context.streams.terminal;
+    let checked = move || check(&dir, &guard, !args.without_blobs, terminal);
     let checked = tokio::task::spawn_blocking(checked).await;
     let checked = checked.map_err(|error| CommandError::new(Kind::Fault, error))??;
     context.show(&checked)?;
@@ -106,7 +108,12 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
     .hint("Keep this folder as it is and bring the named files back from a copy."))
 }
 
-fn check(dir: &Path, guard: &Guarding, with_blobs: bool) -> Result<Checked, CommandError> {
+fn check(
+    dir: &Path,
+    guard: &Guarding,
+    with_blobs: bool,
+    terminal: bool,
+) -> Result<Checked, CommandError> {
     if !dir.is_dir() {
         return Err(CommandError::input(format!(
             "there is no folder {}",
@@ -115,17 +122,25 @@ fn check(dir: &Path, guard: &Guarding, with_blobs: bool) -> Result<Checked, Comm
     }
     let disk: Arc<dyn Disk> = Arc::new(DataFolder::open(dir).map_err(folder_error)?);
     let blobs = open_blobs(Arc::clone(&disk), &dir.join(BLOBS_FOLDER))?;
-    let mut replay = Replay::new(blobs.clone());
-    let report = fsck(disk, guard, &mut replay).map_err(log_error)?;
+    let template = "log {wide_bar} {pos}/{len} entries, {per_sec}, {eta}";
+    let log_bar = bar(entries_there(disk.as_ref()), template, terminal);
+    let mut replay = Replay::new(blobs.clone(), log_bar.clone());
+    let report = fsck(disk, guard, &mut replay);
+    log_bar.finish_and_clear();
+    let report = report.map_err(log_error)?;
     let of_blobs = match &blobs {
-        Some(blobs) if with_blobs => Some(
-            blobs
-                .verify_all(&mut |_| {})
-                .map_err(|error| CommandError::new(Kind::Finding, error))?,
-        ),
+        Some(blobs) if with_blobs => Some(check_blobs(blobs, terminal)?),
         _ => None,
     };
     Ok(checked(dir, report, of_blobs))
+}
+
+fn check_blobs(blobs: &Blobs, terminal: bool) -> Result<BlobReport, CommandError> {
+    let template = "blobs {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta}";
+    let blob_bar = bar(blobs.bytes(), template, terminal);
+    let report = blobs.verify_all(&mut |read| blob_bar.set_position(read));
+    blob_bar.finish_and_clear();
+    report.map_err(|error| CommandError::new(Kind::Finding, error))
 }
 
 /// Opens the blobs where there are any; a folder without them is not changed.

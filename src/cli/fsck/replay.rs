@@ -1,6 +1,7 @@
 //! What fsck checks of entries: signatures, and that the rules accept each at its place.
 
 use bytes::Bytes;
+use indicatif::ProgressBar;
 
 use crate::cli::data_folder::verifier_key;
 use crate::domain::{
@@ -25,6 +26,8 @@ pub(super) struct Replay {
     rows: MemoryView,
     attachments: Stored,
     last: UnixMillis,
+    /// Told how many entries were read.
+    bar: ProgressBar,
     /// Whether an entry could not be applied: what follows is not judged by a state without it.
     lost: bool,
 }
@@ -39,13 +42,14 @@ impl Attachments for Stored {
 }
 
 impl Replay {
-    pub(super) fn new(blobs: Option<Blobs>) -> Self {
+    pub(super) fn new(blobs: Option<Blobs>, bar: ProgressBar) -> Self {
         Self {
             verifier: VerifyingKeys::new(KEYS_KEPT),
             log_keys: None,
             rows: MemoryView::new(),
             attachments: Stored(blobs),
             last: UnixMillis(0),
+            bar,
             lost: false,
         }
     }
@@ -122,6 +126,7 @@ fn founding_key(command: &[u8]) -> Option<VerifierKey> {
 
 impl FsckCaller for Replay {
     fn check(&mut self, index: u64, leaf: &[u8]) -> Vec<String> {
+        self.bar.set_position(index.saturating_add(1));
         if self.lost {
             return Vec::new();
         }

@@ -162,6 +162,15 @@ impl Blobs {
         self.marks().size(hash)
     }
 
+    /// Returns the bytes of all blobs together.
+    pub fn bytes(&self) -> u64 {
+        let blobs = self.marks().blobs();
+        // 2^64 bytes lie on no disk.
+        blobs
+            .values()
+            .fold(0, |sum, size| sum.saturating_add(*size))
+    }
+
     /// Returns the bytes that count against a party's quota.
     pub fn used_by(&self, party: &PartyName) -> u64 {
         self.marks().used(party)

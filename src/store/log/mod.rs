@@ -52,3 +52,4 @@ pub use real_disk::RealDisk;
 pub use segment_log::{LogOptions, SEGMENT_BYTES_DEFAULT, SegmentLog};
 pub use segments::read_founding;
 pub use start_error::StartError;
+pub use tree_files::entries_there;

@@ -31,6 +31,13 @@ pub(super) fn level_name(level: u32) -> String {
     format!("tree/level-{level:02}")
 }
 
+/// Returns how many entries the files beside the segments know of, as they are and unverified: for
+/// showing how far the reading of a log has come. 0 where there are none.
+pub fn entries_there(disk: &dyn Disk) -> u64 {
+    let bytes = disk.open(PLACES).and_then(|file| file.size());
+    bytes.map_or(0, |bytes| bytes / offset_of(PLACE_BYTES))
+}
+
 /// Records that are about to be written, one run for each file.
 #[derive(Debug, Default)]
 pub(super) struct TreeChanges {

@@ -283,6 +283,7 @@ fn a_check_of_all_blobs_names_each_file_that_is_wrong() {
         ..BlobReport::default()
     };
     assert_eq!((report, read), (sound, 6_000_000));
+    assert_eq!(opened.blobs.bytes(), 6_000_000);
 
     let mut bytes = content(0, 1_200_000).to_vec();
     bytes[1_100_000] ^= 1;

@@ -139,6 +139,7 @@ fn a_log_is_made_once() {
     assert_eq!(log.ledger(), LEDGER);
     append(&mut log, &Maker::new().next(&[50])).unwrap();
     drop(log);
+    assert_eq!(entries_there(&disk), 1);
     let before = disk.names();
     let again = SegmentLog::create(Arc::new(disk.clone()), SMALL, LEDGER);
     let error = again.err().unwrap();

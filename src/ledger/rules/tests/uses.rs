@@ -242,10 +242,8 @@ fn lay_down_ancestors(scenario: &mut Scenario, child: &str, count: u64) {
 
 #[test]
 fn what_is_in_use_derives_from_so_many_contributions_and_no_more() {
-    assert_eq!(
-        RUN_CONTRIBUTIONS_MAX,
-        RUN_ANCESTORS_MAX + PERIOD_USES_MAX as usize
-    );
+    let together = RUN_ANCESTORS_MAX as u64 + PERIOD_USES_MAX;
+    assert_eq!(RUN_CONTRIBUTIONS_MAX as u64, together);
     let most = RUN_ANCESTORS_MAX as u64;
     for (ancestors, answer) in [(most, "ok"), (most + 1, "ATTACHMENT_INVALID use_list")] {
         let mut scenario = scenario();

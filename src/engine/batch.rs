@@ -125,11 +125,6 @@ impl Batch {
         self.entries.last().map(|entry| entry.recorded_at)
     }
 
-    /// Returns the changes for the index, which takes them over.
-    pub(super) fn changes_to_publish(&self) -> Changes {
-        Changes::clone(&self.changes)
-    }
-
     /// Answers everybody: what was decided is durable.
     pub(super) fn answer(
         self,

@@ -1,9 +1,12 @@
-//! The thread that commits: one batch at a time becomes durable, then visible, then answered.
+//! The thread that commits: one batch at a time becomes durable, then visible, and goes on to be
+//! answered.
 
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::answers::Recorded;
 use super::attachments::{AttachmentFault, AttachmentStore};
-use super::batch::{Batch, BatchTree, NodeOutside};
+use super::batch::{Batch, BatchTree};
 use super::crash::{self, Point};
 use super::intake::Intake;
 use super::published::{Publication, Published};
@@ -11,7 +14,7 @@ use super::replay::ROOM_WAIT;
 use super::signers::LogSigners;
 use crate::domain::{Origin, Reason, Rejection, Signer, TreeHash};
 use crate::ledger::{CharterRow, State, View, ViewFault, decode, key};
-use crate::merkle::{Checkpoint, Frontier, ProveError, sign_checkpoint};
+use crate::merkle::{Checkpoint, Frontier, sign_checkpoint};
 use crate::store::index::{Index, IndexError};
 use crate::store::log::{self, LogFault, LogStore};
 
@@ -67,8 +70,6 @@ enum CommitFault {
     Index(#[from] IndexError),
     #[error("the batch is durable but its state cannot be read")]
     View(#[from] ViewFault),
-    #[error("the batch is durable but its entries cannot be proved")]
-    Proof(#[from] ProveError<NodeOutside>),
 }
 
 /// The writer's side of the log: the committer's, but for cosignatures, which come between batches.
@@ -90,6 +91,8 @@ pub(super) struct Committer {
     pub(super) index: Index,
     pub(super) attachments: Arc<dyn AttachmentStore>,
     pub(super) publication: Arc<Publication>,
+    /// Goes last: when its other end finds it closed, the log is.
+    pub(super) recorded: SyncSender<Recorded>,
 }
 
 impl Committer {
@@ -121,7 +124,8 @@ impl Committer {
         if batch.leaves.is_empty() {
             // Everything that these answers rest on is durable: batches come one after the other.
             let (tree, _) = BatchTree::append(&self.frontier, &[]);
-            return Ok(batch.answer(&tree, &before.checkpoint)?);
+            self.answer(batch, tree, Arc::clone(&before.checkpoint));
+            return Ok(());
         }
         let origin = before.charter.origin.clone();
         let next = match self.next_signer(&batch) {
@@ -146,7 +150,7 @@ impl Committer {
             tree, root, note, ..
         } = sealed;
         let (size, recorded_at) = (tree.after.size(), batch.recorded_at());
-        self.index.publish(batch.changes_to_publish(), size, root)?;
+        self.index.publish(&batch.changes, size, root)?;
         crash::at(Point::Indexed); // Leaves an index that may be ahead of what readers have seen.
         let view = self.index.view();
         let changed = batch.changes.get(&key::<CharterRow>(&())).is_some();
@@ -165,8 +169,7 @@ impl Committer {
         locked(&self.log).published(size, &root);
         self.frontier = tree.after.clone();
         crash::at(Point::Published); // Leaves entries that readers saw and nobody was told of.
-        batch.answer(&tree, &note)?;
-        crash::at(Point::Answered); // Leaves nothing undone.
+        self.answer(batch, tree, note);
         Ok(())
     }
 
@@ -182,6 +185,17 @@ impl Committer {
         }
         let signer = self.signers.signer(&log_key);
         signer.map(Some).ok_or(CommitFault::LogKey)
+    }
+
+    fn answer(&self, batch: Batch, tree: BatchTree, checkpoint: Arc<str>) {
+        let recorded = Recorded {
+            batch,
+            tree,
+            checkpoint,
+        };
+        // The other end is gone only after a panic there, which has stopped writing; whoever
+        // waits finds that it is not answered and asks why.
+        let _ = self.recorded.send(recorded);
     }
 
     /// Makes durable what the batch needs, then the batch.

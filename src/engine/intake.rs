@@ -1,15 +1,18 @@
 //! The way of a submission to its answer, as one shared place:
 //!
 //! ```text
-//!  submitters ──push──► slots, in order ──take──► decider ──hand over──► committer
-//!                         ▲      │                (fills a batch)        (one at a time)
+//!  submitters ──push──► slots, in order ──take──► decider ──offer──► committer
+//!                         ▲      │                (fills a batch)    (one at a time)
 //!                         └verify┘
 //! ```
 //!
 //! Submissions stand in one order from the moment they are pushed. The verification pool takes
 //! them in pieces and puts them back verified; the decider takes verified ones from the front
-//! only, so the order stays. Everything is bounded: slots by [`QUEUE_UNITS_MAX`], the batch being
-//! filled and the one being committed by the limits of a batch.
+//! only, so the order stays. When it has none it offers its batch, which the committer takes as
+//! soon as it is free; until then the decider withdraws it to go on filling it, so that the disk
+//! never waits for the decider and a batch is as large as the time allows. Everything is bounded:
+//! slots by [`QUEUE_UNITS_MAX`], the batch being filled and the one being committed by the limits
+//! of a batch.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -85,10 +88,10 @@ enum Slot {
 /// What the decider finds when it looks for work.
 #[derive(Debug)]
 pub(super) enum Work {
-    /// Verified submissions, in order.
-    Submissions(Vec<(Box<Submitted>, SignatureState)>),
-    /// Nothing is verified, and the committer is free for the batch.
-    CommitterFree,
+    /// Verified submissions, in order, and the batch on offer, unless the committer has it.
+    Submissions(Vec<(Box<Submitted>, SignatureState)>, Option<Batch>),
+    /// Nothing is verified, so that the batch may go.
+    Nothing,
     /// What the committer had in hand was not recorded, so that everything pending is void.
     Dropped(Rejection),
     /// Nothing is left and nothing will come.
@@ -103,8 +106,10 @@ struct Flow {
     /// How many slots from the front the pool has taken.
     looked_at: usize,
     closed: bool,
-    handed: Option<Batch>,
+    offered: Option<Batch>,
     committing: bool,
+    /// How many threads of the pool wait for submissions.
+    idle_verifiers: usize,
     dropped: Option<Rejection>,
     stopped: Option<Rejection>,
     decider_gone: bool,
@@ -116,10 +121,10 @@ pub(super) struct Intake {
     flow: Mutex<Flow>,
     /// Signals the pool that there is something to verify.
     unverified: Condvar,
-    /// Signals the decider that something is verified or the committer is free.
+    /// Signals the decider that something is verified or a full batch was taken.
     ready: Condvar,
-    /// Signals the committer that a batch was handed over.
-    handed: Condvar,
+    /// Signals the committer that a batch is on offer.
+    offered: Condvar,
     room: Semaphore,
     waiting: Semaphore,
     /// Whether writing has stopped for good.
@@ -133,7 +138,7 @@ impl Intake {
             flow: Mutex::default(),
             unverified: Condvar::new(),
             ready: Condvar::new(),
-            handed: Condvar::new(),
+            offered: Condvar::new(),
             room: Semaphore::new(limits.queue_units),
             waiting: Semaphore::new(limits.queue_waiting),
             stopped: watch::Sender::new(false),
@@ -199,8 +204,11 @@ impl Intake {
             return Err(self.refusal());
         }
         flow.slots.push_back(Slot::Unverified(submitted));
+        let somebody_waits = flow.idle_verifiers > 0;
         drop(flow);
-        self.unverified.notify_one();
+        if somebody_waits {
+            self.unverified.notify_one(); // A call of the system each, so not for nobody.
+        }
         Ok(())
     }
 
@@ -222,7 +230,9 @@ impl Intake {
             if flow.closed {
                 return None;
             }
+            flow.idle_verifiers = flow.idle_verifiers.saturating_add(1);
             flow = wait(&self.unverified, flow);
+            flow.idle_verifiers = flow.idle_verifiers.saturating_sub(1);
         }
     }
 
@@ -245,60 +255,74 @@ impl Intake {
         }
     }
 
-    /// Waits for something to do for the decider, which fills `batch`.
+    /// Waits for something to do for the decider, which fills `batch` or has one on offer.
     pub(super) fn work(&self, batch: &Batch) -> Work {
-        let count_max = batch.room().min(DECIDE_PIECE);
         let mut flow = self.lock();
         loop {
             if let Some(rejection) = flow.dropped.take() {
                 return Work::Dropped(rejection);
             }
-            let (submissions, units) = flow.take_verified(count_max);
-            if !submissions.is_empty() {
-                drop(flow);
-                self.room.add_permits(units);
-                return Work::Submissions(submissions);
+            // What a batch has no room for stays in the queue, where it is counted.
+            let fullest = flow.offered.as_ref().unwrap_or(batch);
+            if fullest.has_room() {
+                let count_max = fullest.room().min(DECIDE_PIECE);
+                let (submissions, units) = flow.take_verified(count_max);
+                if !submissions.is_empty() {
+                    let withdrawn = flow.offered.take();
+                    drop(flow);
+                    self.room.add_permits(units);
+                    return Work::Submissions(submissions, withdrawn);
+                }
             }
-            if !batch.is_empty() && flow.committer_is_free() {
-                return Work::CommitterFree;
+            if !batch.is_empty() {
+                return Work::Nothing;
             }
-            if batch.is_empty() && flow.is_drained() {
+            if flow.is_drained() {
                 return Work::Finished;
             }
             flow = wait(&self.ready, flow);
         }
     }
 
-    /// Hands a batch to the committer once it is free.
+    /// Offers a batch to the committer.
     ///
     /// # Errors
     /// The batch comes back where the one before it was not recorded, so that this one is void.
-    pub(super) fn hand_over(&self, batch: Batch) -> Result<(), Box<(Batch, Rejection)>> {
+    pub(super) fn offer(&self, batch: Batch) -> Result<(), Box<Batch>> {
         let mut flow = self.lock();
-        while flow.dropped.is_none() && flow.stopped.is_none() && !flow.committer_is_free() {
+        if flow.dropped.is_some() || flow.stopped.is_some() {
+            return Err(Box::new(batch));
+        }
+        flow.offered = Some(batch);
+        drop(flow);
+        self.offered.notify_one();
+        Ok(())
+    }
+
+    /// Waits until the committer has taken what was offered, or everything pending is void.
+    pub(super) fn wait_taken(&self) {
+        let mut flow = self.lock();
+        while flow.offered.is_some() && flow.dropped.is_none() {
             flow = wait(&self.ready, flow);
         }
-        if let Some(rejection) = flow.dropped.take().or_else(|| flow.stopped.clone()) {
-            return Err(Box::new((batch, rejection)));
-        }
-        flow.handed = Some(batch);
-        drop(flow);
-        self.handed.notify_one();
-        Ok(())
     }
 
     /// Waits for a batch to commit; none when none will come.
     pub(super) fn to_commit(&self) -> Option<Batch> {
         let mut flow = self.lock();
         loop {
-            if let Some(batch) = flow.handed.take() {
+            if let Some(batch) = flow.offered.take() {
                 flow.committing = true;
+                drop(flow);
+                if !batch.has_room() {
+                    self.ready.notify_one();
+                }
                 return Some(batch);
             }
             if flow.decider_gone {
                 return None;
             }
-            flow = wait(&self.handed, flow);
+            flow = wait(&self.offered, flow);
         }
     }
 
@@ -308,10 +332,15 @@ impl Intake {
         self.lock().slots.is_empty()
     }
 
-    /// Notes that the batch in hand is recorded and answered.
+    /// Notes that the batch in hand is recorded and visible.
     pub(super) fn committed(&self) {
-        self.lock().committing = false;
-        self.ready.notify_one();
+        let mut flow = self.lock();
+        flow.committing = false;
+        let last = flow.closed;
+        drop(flow);
+        if last {
+            self.ready.notify_one();
+        }
     }
 
     /// Notes that the batch in hand was not recorded. What was decided upon it is void; where
@@ -320,7 +349,11 @@ impl Intake {
         let mut flow = self.lock();
         flow.committing = false;
         flow.dropped = Some(rejection.clone());
+        let offered = flow.offered.take();
         drop(flow);
+        if let Some(batch) = offered {
+            batch.fail(&rejection);
+        }
         if for_good {
             self.stop(rejection);
         }
@@ -336,14 +369,14 @@ impl Intake {
         flow.stopped.get_or_insert(rejection.clone());
         flow.dropped.get_or_insert(rejection);
         flow.committing = false;
-        let handed = flow.handed.take();
+        let offered = flow.offered.take();
         drop(flow);
         // Whoever waits for room waits in vain.
         self.room.close();
         self.stopped.send_replace(true);
         self.ready.notify_one();
         // Submitters find that they will not be answered, and ask why.
-        drop((slots, handed));
+        drop((slots, offered));
     }
 
     /// Waits until writing has stopped for good, and says why; a shutdown alone is no reason.
@@ -362,10 +395,10 @@ impl Intake {
         self.ready.notify_one();
     }
 
-    /// Notes that the decider hands over no more.
+    /// Notes that the decider offers no more.
     pub(super) fn decider_ends(&self) {
         self.lock().decider_gone = true;
-        self.handed.notify_one();
+        self.offered.notify_one();
     }
 }
 
@@ -413,12 +446,8 @@ impl Flow {
         (taken, units)
     }
 
-    fn committer_is_free(&self) -> bool {
-        !self.committing && self.handed.is_none()
-    }
-
     fn is_drained(&self) -> bool {
-        self.closed && self.slots.is_empty() && self.committer_is_free()
+        self.closed && self.slots.is_empty() && !self.committing && self.offered.is_none()
     }
 }
 

@@ -4,13 +4,15 @@
 //! ```text
 //!  submit ─► door ─► queue ─► signatures ─► decide ─► append, sync ─► publish ─► answer
 //!            cheap   bounded,  on a pool     one       COMMIT POINT    readers    receipt or
-//!            checks  ordered                 thread    one batch       switch     refusal
+//!            checks  ordered                 thread    one batch       switch     refusal,
+//!                                                                                 one thread
 //! ```
 //!
 //! What must stay true: nobody is answered, and no reader sees anything, before it is durable;
 //! answers that rest on a batch fall with it; and what is decided depends on the order, the rows
 //! and the recorded time alone, so that the log decides the same again.
 
+mod answers;
 mod attachments;
 mod batch;
 mod clock;
@@ -20,6 +22,7 @@ mod decider;
 mod door;
 mod folder;
 mod founding;
+mod hot;
 mod intake;
 mod log_keys;
 mod published;

@@ -103,7 +103,7 @@ pub(super) fn catch_up(
         }
         let changes = replay.changes;
         while !index.wait_for_room(ROOM_WAIT)? {}
-        index.publish(changes, next, root_at(next, &ReaderNodes(log))?)?;
+        index.publish(&changes, next, root_at(next, &ReaderNodes(log))?)?;
     }
     Ok(())
 }

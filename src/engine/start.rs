@@ -2,11 +2,12 @@
 
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use tokio::sync::watch;
 
+use super::answers::{self, BATCHES_WAITING_MAX};
 use super::attachments::AttachmentStore;
 use super::clock::Clock;
 use super::commit::{Committer, charter};
@@ -238,6 +239,7 @@ fn run(
     let stored = Arc::clone(&attachments);
     let log = Arc::new(Mutex::new(log));
     let cosigned = Arc::downgrade(&log);
+    let (recorded, to_answer) = mpsc::sync_channel(BATCHES_WAITING_MAX);
     let committer = Committer {
         intake: Arc::clone(&intake),
         log,
@@ -247,6 +249,7 @@ fn run(
         index,
         attachments,
         publication: Arc::clone(&publication),
+        recorded,
     };
     let (running, ended) = watch::channel(());
     let engine = Engine(Arc::new(Inner {
@@ -265,8 +268,10 @@ fn run(
         spawn("verify", &intake, move || verify::run(&checker, &pool))?;
     }
     spawn("decide", &intake, move || writer.run())?;
-    spawn("commit", &intake, move || {
-        committer.run();
+    spawn("commit", &intake, move || committer.run())?;
+    let asked_why = Arc::clone(&intake);
+    spawn("answer", &intake, move || {
+        answers::run(&to_answer, &asked_why);
         drop(running);
     })?;
     Ok(engine)

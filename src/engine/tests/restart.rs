@@ -116,7 +116,7 @@ fn an_index_that_has_seen_more_or_something_else_is_a_rollback() {
         let clock = Arc::new(ManualClock::at(START));
         let mut options = options(Box::new(founded()), clock, EngineLimits::default());
         let index = Index::memory();
-        index.publish(Changes::new(), size, root).unwrap();
+        index.publish(&Changes::new(), size, root).unwrap();
         options.index = index;
         let refused = Engine::start(options);
         assert!(matches!(refused, Err(StartError::Rollback { .. })));
@@ -140,7 +140,7 @@ fn rules_that_are_newer_than_the_program_are_no_fault_but_too_new() {
     };
     let mut changes = Changes::new();
     changes.put(row_key::<CharterRow>(&()), encode(&charter));
-    index.publish(changes, 1, log.tree().root()).unwrap();
+    index.publish(&changes, 1, log.tree().root()).unwrap();
     let mut options = options(Box::new(log), clock, EngineLimits::default());
     options.index = index;
     let refused = Engine::start(options);

@@ -2,6 +2,7 @@
 //! reads what was there before.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -9,6 +10,11 @@ use bytes::Bytes;
 
 use crate::ledger::{Changes, KeyRange, Order};
 
+use super::block::hash;
+
+/// Bits of the filter over a generation's keys: with as many rows as the overlay may hold, about
+/// one absent key in twenty passes.
+const FILTER_BITS: u64 = 1 << 21;
 /// Rows are added in pieces of this many, so that readers get in between.
 const PIECE_ROWS: usize = 256;
 /// What a row takes in memory beside its key and value.
@@ -19,6 +25,49 @@ const ROW_BYTES: usize = 160;
 pub(super) struct Generation {
     rows: RwLock<BTreeMap<Bytes, Versions>>,
     bytes: AtomicU64,
+    filter: Filter,
+}
+
+/// Says of most absent keys that they are absent: a new command's id and the names of what it
+/// creates are looked for in vain, and a tree of rows with random keys is slow to say so.
+#[derive(Debug)]
+struct Filter {
+    words: Box<[AtomicU64]>,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        let words = (0..FILTER_BITS / u64::from(u64::BITS)).map(|_| AtomicU64::new(0));
+        Self {
+            words: words.collect(),
+        }
+    }
+}
+
+impl Filter {
+    /// Returns the word and the bit of both probes.
+    fn places(&self, hash: u64) -> [(Option<&AtomicU64>, u64); 2] {
+        [hash, hash >> 32].map(|hash| {
+            let place = hash % FILTER_BITS;
+            let word = usize::try_from(place / u64::from(u64::BITS)).unwrap_or(usize::MAX);
+            (self.words.get(word), 1 << (place % u64::from(u64::BITS)))
+        })
+    }
+
+    fn add(&self, hash: u64) {
+        for (word, bit) in self.places(hash) {
+            if let Some(word) = word {
+                word.fetch_or(bit, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn may_hold(&self, hash: u64) -> bool {
+        let set = |(word, bit): (Option<&AtomicU64>, u64)| {
+            word.is_none_or(|word| word.load(Ordering::Relaxed) & bit != 0)
+        };
+        self.places(hash).into_iter().all(set)
+    }
 }
 
 /// A value, or none where the row was deleted, and the size that wrote it.
@@ -54,32 +103,31 @@ pub(super) struct Part {
 
 impl Generation {
     /// Adds a layer. Views of lower sizes do not see it, so it need not come all at once.
-    pub fn add(&self, changes: Changes, size: u64) {
+    pub fn add(&self, changes: &Changes, size: u64) {
         let bytes = changes
             .len()
             .saturating_mul(ROW_BYTES)
             .saturating_add(changes.bytes());
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        let mut changes = changes.into_iter();
-        loop {
+        let mut changes = changes.iter().peekable();
+        while changes.peek().is_some() {
             let mut rows = self.write();
             for (key, value) in changes.by_ref().take(PIECE_ROWS) {
-                let version = (size, value);
-                match rows.get_mut(&key) {
-                    Some(versions) => {
-                        let old = std::mem::replace(&mut versions.newest, version);
+                // Before the row can be seen: views that show it are made later.
+                self.filter.add(hash(key));
+                let newest = (size, value.cloned());
+                match rows.entry(key.clone()) {
+                    Entry::Occupied(mut versions) => {
+                        let versions = versions.get_mut();
+                        let old = std::mem::replace(&mut versions.newest, newest);
                         versions.older.push(old);
                     }
-                    None => {
+                    Entry::Vacant(place) => {
                         let older = Vec::new();
-                        let newest = version;
-                        rows.insert(key, Versions { newest, older });
+                        place.insert(Versions { newest, older });
                     }
                 }
-            }
-            if changes.len() == 0 {
-                return;
             }
         }
     }
@@ -99,8 +147,12 @@ impl Generation {
         rows.try_for_each(|(key, versions)| visit(key, versions.newest.1.as_deref()))
     }
 
-    /// Returns what a view of `size` sees of `key`: nothing, that it is deleted, or its value.
-    pub fn get(&self, key: &[u8], size: u64) -> Option<Option<Bytes>> {
+    /// Returns what a view of `size` sees of `key`, whose hash is `hashed`: nothing, that it is
+    /// deleted, or its value.
+    pub fn get(&self, key: &[u8], hashed: u64, size: u64) -> Option<Option<Bytes>> {
+        if !self.filter.may_hold(hashed) {
+            return None;
+        }
         let rows = self.read();
         let seen = rows.get(key)?.at(size)?;
         Some(seen.cloned())

@@ -195,7 +195,7 @@ impl Index {
     /// # Errors
     /// [`IndexError::OutOfOrder`] unless `size` is above the size shown so far; otherwise the
     /// index has failed or been closed, and shows nothing new any more.
-    pub fn publish(&self, changes: Changes, size: u64, root: TreeHash) -> Result<(), IndexError> {
+    pub fn publish(&self, changes: &Changes, size: u64, root: TreeHash) -> Result<(), IndexError> {
         self.handle.shared.publish(changes, Applied { size, root })
     }
 

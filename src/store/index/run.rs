@@ -124,9 +124,13 @@ impl Run {
 }
 
 impl RunSet {
-    /// Returns the value under `key`, from the newest run that knows of it.
-    pub fn get(&self, backing: &dyn Backing, key: &[u8]) -> Result<Option<Bytes>, ViewFault> {
-        let hash = block::hash(key);
+    /// Returns the value under `key`, whose hash is `hash`, from the newest run that knows of it.
+    pub fn get(
+        &self,
+        backing: &dyn Backing,
+        key: &[u8],
+        hash: u64,
+    ) -> Result<Option<Bytes>, ViewFault> {
         for run in &self.runs {
             let Some(fence) = run.block_for(key) else {
                 continue;

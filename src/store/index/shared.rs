@@ -108,7 +108,7 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn publish(&self, changes: Changes, shown: Applied) -> Result<(), IndexError> {
+    pub fn publish(&self, changes: &Changes, shown: Applied) -> Result<(), IndexError> {
         let _publishing = self.publishing();
         let filling = {
             let state = self.read();

@@ -9,6 +9,7 @@ use crate::domain::TreeHash;
 use crate::ledger::{Changes, KeyRange, Layered, Order, View, ViewFault, Visit};
 
 use super::Applied;
+use super::block;
 use super::fault::with_causes;
 use super::generation::Generation;
 use super::run::RunSet;
@@ -67,18 +68,18 @@ impl IndexView {
 impl View for IndexView {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, ViewFault> {
         let held = self.held.as_ref();
-        let size = held.shown.size;
-        if let Some(value) = held.filling.get(key, size) {
+        let (size, hash) = (held.shown.size, block::hash(key));
+        if let Some(value) = held.filling.get(key, hash, size) {
             return Ok(value);
         }
         if let Some(value) = held
             .frozen
             .as_ref()
-            .and_then(|frozen| frozen.get(key, size))
+            .and_then(|frozen| frozen.get(key, hash, size))
         {
             return Ok(value);
         }
-        Stored(held).get(key)
+        Stored(held).find(key, hash)
     }
 
     fn scan(
@@ -118,11 +119,18 @@ impl View for IndexView {
     }
 }
 
+impl Stored<'_> {
+    /// Returns the value under `key`, whose hash is `hash`.
+    fn find(&self, key: &[u8], hash: u64) -> Result<Option<Bytes>, ViewFault> {
+        let shared = &self.0.shared;
+        let value = self.0.runs.get(shared.backing.as_ref(), key, hash);
+        value.inspect_err(|fault| shared.fail(&with_causes(fault)))
+    }
+}
+
 impl View for Stored<'_> {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, ViewFault> {
-        let shared = &self.0.shared;
-        let value = self.0.runs.get(shared.backing.as_ref(), key);
-        value.inspect_err(|fault| shared.fail(&with_causes(fault)))
+        self.find(key, block::hash(key))
     }
 
     fn scan(

@@ -89,7 +89,7 @@ fn a_tree_that_fails_at_any_change_holds_a_whole_state() {
             };
             let index = Index::begin(Arc::new(failing), Contents::default(), None, quick());
             let failed = (1..=SIZES).find_map(|size| {
-                let published = index.publish(layer(size), size, root(size));
+                let published = index.publish(&layer(size), size, root(size));
                 published.and_then(|()| index.flush()).err()
             });
             if failed.is_none() {
@@ -119,7 +119,7 @@ fn a_tree_that_fails_at_any_change_holds_a_whole_state() {
                 "after {fails_after}"
             );
             for size in from + 1..=SIZES {
-                index.publish(layer(size), size, root(size)).unwrap();
+                index.publish(&layer(size), size, root(size)).unwrap();
             }
             index.flush().unwrap();
             let expected = state_hash(&plain(SIZES)).unwrap();
@@ -143,7 +143,7 @@ fn a_tree_that_does_not_read_is_set_aside() {
         let folder = tempfile::tempdir().unwrap();
         let (index, _) = Index::open(folder.path(), quick()).unwrap();
         for size in 1..=20 {
-            index.publish(layer(size), size, root(size)).unwrap();
+            index.publish(&layer(size), size, root(size)).unwrap();
             index.flush().unwrap();
         }
         index.close().unwrap();
@@ -153,7 +153,7 @@ fn a_tree_that_does_not_read_is_set_aside() {
             // Missing blocks may be noticed only when it is read.
             let read = state_hash(&index.view());
             assert!(read.is_err());
-            let refused = index.publish(layer(21), 21, root(21));
+            let refused = index.publish(&layer(21), 21, root(21));
             assert!(matches!(refused, Err(IndexError::Failed { .. })));
             drop(index);
             let (index, applied) = Index::open(folder.path(), quick()).unwrap();
@@ -167,7 +167,7 @@ fn a_tree_that_does_not_read_is_set_aside() {
             state_hash(&index.view()).unwrap(),
             state_hash(&plain(0)).unwrap()
         );
-        index.publish(layer(1), 1, root(1)).unwrap();
+        index.publish(&layer(1), 1, root(1)).unwrap();
         index.close().unwrap();
         let (index, applied) = Index::open(folder.path(), quick()).unwrap();
         assert_eq!((applied.size, index.set_aside_because()), (1, None));

@@ -39,9 +39,9 @@ pub(super) fn quick() -> IndexOptions {
 fn a_held_view_does_not_see_what_is_published_later() {
     let index = Index::memory();
     let empty = index.view();
-    index.publish(put("a", "1"), 1, root(1)).unwrap();
+    index.publish(&put("a", "1"), 1, root(1)).unwrap();
     let first = index.view();
-    index.publish(put("a", "2"), 5, root(5)).unwrap();
+    index.publish(&put("a", "2"), 5, root(5)).unwrap();
     assert_eq!((empty.size(), first.size()), (0, 1));
     assert_eq!(empty.root(), crate::merkle::empty_root());
     assert_eq!(first.root(), root(1));
@@ -53,9 +53,9 @@ fn a_held_view_does_not_see_what_is_published_later() {
 #[test]
 fn sizes_only_grow() {
     let index = Index::memory();
-    index.publish(put("a", "1"), 3, root(3)).unwrap();
+    index.publish(&put("a", "1"), 3, root(3)).unwrap();
     for given in [0, 2, 3] {
-        let refused = index.publish(put("a", "2"), given, root(given));
+        let refused = index.publish(&put("a", "2"), given, root(given));
         assert!(matches!(refused, Err(IndexError::OutOfOrder { at: 3, .. })));
     }
     assert_eq!(text(&index.view(), "a").as_deref(), Some("1"));
@@ -66,9 +66,9 @@ fn what_is_closed_is_there_when_it_is_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     let (index, applied) = Index::open(folder.path(), quick()).unwrap();
     assert_eq!(applied, Applied::nothing());
-    index.publish(put("a", "1"), 7, root(7)).unwrap();
+    index.publish(&put("a", "1"), 7, root(7)).unwrap();
     index.close().unwrap();
-    let after = index.publish(put("a", "2"), 8, root(8));
+    let after = index.publish(&put("a", "2"), 8, root(8));
     assert!(matches!(after, Err(IndexError::Closed)));
     assert!(matches!(index.flush(), Err(IndexError::Closed)));
     let (index, applied) = Index::open(folder.path(), quick()).unwrap();
@@ -79,7 +79,7 @@ fn what_is_closed_is_there_when_it_is_opened_again() {
     assert_eq!((applied, index.stored()), (stored, stored));
     assert_eq!(index.set_aside_because(), None);
     assert_eq!(text(&index.view(), "a").as_deref(), Some("1"));
-    index.publish(put("b", "2"), 8, root(8)).unwrap();
+    index.publish(&put("b", "2"), 8, root(8)).unwrap();
     index.close().unwrap();
 }
 
@@ -89,7 +89,7 @@ fn an_index_that_is_open_is_locked() {
     let (index, _) = Index::open(folder.path(), quick()).unwrap();
     let second = Index::open(folder.path(), quick());
     assert!(matches!(second, Err(IndexError::Locked { .. })));
-    index.publish(put("a", "1"), 1, root(1)).unwrap();
+    index.publish(&put("a", "1"), 1, root(1)).unwrap();
     index.close().unwrap();
     let (_, applied) = Index::open(folder.path(), quick()).unwrap();
     assert_eq!(applied.size, 1);
@@ -114,8 +114,8 @@ fn the_state_hash_does_not_depend_on_what_keeps_the_rows() {
             }
         }
         plain.apply(&changes);
-        stored.publish(changes.clone(), size, root(size)).unwrap();
-        memory.publish(changes, size, root(size)).unwrap();
+        stored.publish(&changes, size, root(size)).unwrap();
+        memory.publish(&changes, size, root(size)).unwrap();
         stored.flush().unwrap();
     }
     let expected = state_hash(&plain).unwrap();
@@ -140,12 +140,12 @@ fn the_backlog_is_bounded_and_empties() {
         options,
     );
     index
-        .publish(put("a", "1"), BACKLOG_ENTRIES_MAX - 1, root(1))
+        .publish(&put("a", "1"), BACKLOG_ENTRIES_MAX - 1, root(1))
         .unwrap();
     assert!(!index.backlog().is_full());
     assert!(index.wait_for_room(Duration::ZERO).unwrap());
     index
-        .publish(put("a", "2"), BACKLOG_ENTRIES_MAX, root(2))
+        .publish(&put("a", "2"), BACKLOG_ENTRIES_MAX, root(2))
         .unwrap();
     assert!(index.backlog().is_full());
     assert!(!index.wait_for_room(Duration::from_millis(1)).unwrap());
@@ -157,7 +157,7 @@ fn the_backlog_is_bounded_and_empties() {
     let mut changes = Changes::new();
     changes.put("large", vec![1; large]);
     let size = BACKLOG_ENTRIES_MAX + 1;
-    index.publish(changes, size, root(size)).unwrap();
+    index.publish(&changes, size, root(size)).unwrap();
     // A quarter of the bytes is stored at once, whatever the number of entries.
     assert!(index.wait_for_room(Duration::from_secs(60)).unwrap());
     let bytes = Backlog {
@@ -211,7 +211,7 @@ fn views_stay_whole_while_layers_are_published_stored_and_merged() {
                 value.resize(200, row);
                 changes.put(key(row), value);
             }
-            index.publish(changes, size, root(size)).unwrap();
+            index.publish(&changes, size, root(size)).unwrap();
             if size % 7 == 0 {
                 index.flush().unwrap();
             }

@@ -88,7 +88,7 @@ impl Model {
         self.size += 1 + self.below(3);
         self.history.insert(self.size, self.rows.clone());
         self.index
-            .publish(changes, self.size, root(self.size))
+            .publish(&changes, self.size, root(self.size))
             .unwrap();
     }
 

@@ -4,7 +4,8 @@
 //! side runs five times, in turns with its baseline, and medians are compared. Batches are made
 //! durable with `fdatasync` (`File::sync_data`). `FENRUN_BENCH_SECONDS` says how long one run of
 //! a side takes (2 by default), `FENRUN_BENCH_ENTRIES` how far the last part fills the log
-//! (100,000 by default).
+//! (100,000 by default), and `FENRUN_BENCH_PARTS` which parts run (all by default), separated by
+//! commas.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -29,10 +30,18 @@ fn main() {
         "durable by fdatasync; runs of {seconds} s, median of {}",
         measure::ROUNDS
     );
+    let parts = std::env::var("FENRUN_BENCH_PARTS");
+    let parts = parts.unwrap_or_else(|_| "singles,streams,growth".to_owned());
     let bench = RefCell::new(Bench::start());
-    ratios(&bench, seconds);
+    for part in parts.split(',') {
+        match part {
+            "singles" => singles(&bench, seconds),
+            "streams" => streams(&bench, seconds),
+            "growth" => growth(seconds, entries),
+            other => panic!("no part is called {other}"),
+        }
+    }
     bench.into_inner().stop();
-    growth(seconds, entries);
 }
 
 fn setting(name: &str, default: f64) -> f64 {
@@ -126,9 +135,17 @@ fn count_for(seconds: f64, mut side: impl FnMut(usize) -> f64) -> usize {
     (rate * seconds) as usize + 1
 }
 
-fn ratios(bench: &RefCell<Bench>, seconds: f64) {
-    let with =
-        |side: fn(&mut Bench, usize) -> f64| move |count| side(&mut bench.borrow_mut(), count);
+/// Returns a side of a benchmark that several sides share.
+fn with(
+    bench: &RefCell<Bench>,
+    side: fn(&mut Bench, usize) -> f64,
+) -> impl FnMut(usize) -> f64 + '_ {
+    move |count| side(&mut bench.borrow_mut(), count)
+}
+
+/// Compares calls of one command each with calls that do nothing.
+fn singles(bench: &RefCell<Bench>, seconds: f64) {
+    let with = |side| with(bench, side);
     let singles_count = count_for(seconds, with(Bench::singles));
     let bare_count = count_for(seconds, with(Bench::bare));
     bench.borrow_mut().latencies.clear();
@@ -142,7 +159,11 @@ fn ratios(bench: &RefCell<Bench>, seconds: f64) {
     );
     measure::print_ratio(&what, medians[0], medians[1], 0.4, "calls/s");
     print_latencies(&mut bench.borrow_mut().latencies);
+}
 
+/// Compares streams of commands with what verifies their signatures and does nothing else.
+fn streams(bench: &RefCell<Bench>, seconds: f64) {
+    let with = |side| with(bench, side);
     let stream_count = count_for(seconds, with(Bench::stream));
     let bulk_count = (with(Bench::bulks)(20) * seconds) as usize / BULK + 1;
     let verify_count = count_for(seconds, with(Bench::verify));

@@ -23,7 +23,7 @@ pub(super) struct Inspected {
 ///
 /// # Errors
 /// `TOO_LARGE`, `MALFORMED`, `NON_CANONICAL`.
-pub(super) fn inspect(signed: &SignedBytes) -> Result<Inspected, Rejection> {
+pub(super) fn inspect(signed: &SignedBytes) -> Result<Box<Inspected>, Rejection> {
     let command = decode_command(&signed.command);
     let early = |rejection: &Rejection| rejection.reason <= Reason::Malformed;
     if let Err(rejection) = &command
@@ -32,13 +32,14 @@ pub(super) fn inspect(signed: &SignedBytes) -> Result<Inspected, Rejection> {
         return Err(rejection.clone());
     }
     let (public_key, signature) = read_signature(signed)?;
-    Ok(Inspected {
+    // A command is large as a value, and on its way through a queue moves often.
+    Ok(Box::new(Inspected {
         id: CommandId::of(&signed.command),
         command: command?,
         bytes: signed.command.clone(),
         public_key,
         signature,
-    })
+    }))
 }
 
 fn read_signature(signed: &SignedBytes) -> Result<(PublicKey, Signature), Rejection> {

@@ -73,23 +73,23 @@ pub(super) enum SignatureState {
 /// A submission in the queue.
 #[derive(Debug)]
 pub(super) struct Submitted {
-    pub(super) inspected: Inspected,
+    pub(super) inspected: Box<Inspected>,
     pub(super) reply: Reply,
     units: usize,
 }
 
 #[derive(Debug)]
 enum Slot {
-    Unverified(Box<Submitted>),
+    Unverified(Submitted),
     Verifying,
-    Verified(Box<Submitted>, SignatureState),
+    Verified(Submitted, SignatureState),
 }
 
 /// What the decider finds when it looks for work.
 #[derive(Debug)]
 pub(super) enum Work {
     /// Verified submissions, in order, and the batch on offer, unless the committer has it.
-    Submissions(Vec<(Box<Submitted>, SignatureState)>, Option<Batch>),
+    Submissions(Vec<(Submitted, SignatureState)>, Option<Batch>),
     /// Nothing is verified, so that the batch may go.
     Nothing,
     /// What the committer had in hand was not recorded, so that everything pending is void.
@@ -155,7 +155,7 @@ impl Intake {
     ///
     /// # Errors
     /// `QUEUE_FULL` where there is none, `SHUTTING_DOWN`, or why writing has stopped.
-    pub(super) async fn push(&self, inspected: Inspected, reply: Reply) -> Result<(), Rejection> {
+    pub(super) async fn push(&self, inspected: Box<Inspected>, reply: Reply) -> Result<(), Rejection> {
         let units = units_of(&inspected);
         if let Ok(permits) = self.room.try_acquire_many(units) {
             permits.forget();
@@ -179,7 +179,7 @@ impl Intake {
     /// `SHUTTING_DOWN`, or why writing has stopped.
     pub(super) async fn push_patiently(
         &self,
-        inspected: Inspected,
+        inspected: Box<Inspected>,
         reply: Reply,
     ) -> Result<(), Rejection> {
         let units = units_of(&inspected);
@@ -190,13 +190,13 @@ impl Intake {
         self.append(inspected, reply, units)
     }
 
-    fn append(&self, inspected: Inspected, reply: Reply, units: u32) -> Result<(), Rejection> {
+    fn append(&self, inspected: Box<Inspected>, reply: Reply, units: u32) -> Result<(), Rejection> {
         let units = units as usize;
-        let submitted = Box::new(Submitted {
+        let submitted = Submitted {
             inspected,
             reply,
             units,
-        });
+        };
         let mut flow = self.lock();
         if flow.closed || flow.stopped.is_some() {
             drop(flow);
@@ -405,11 +405,7 @@ impl Intake {
 /// Submissions that are being verified.
 pub(super) struct Piece {
     first_ticket: u64,
-    #[allow(
-        clippy::vec_box,
-        reason = "they go on to a slot, and moving a pointer is cheaper than moving a command"
-    )]
-    pub(super) submitted: Vec<Box<Submitted>>,
+    pub(super) submitted: Vec<Submitted>,
 }
 
 impl Flow {
@@ -432,7 +428,7 @@ impl Flow {
     fn take_verified(
         &mut self,
         count_max: usize,
-    ) -> (Vec<(Box<Submitted>, SignatureState)>, usize) {
+    ) -> (Vec<(Submitted, SignatureState)>, usize) {
         let (mut taken, mut units) = (Vec::new(), 0_usize);
         while taken.len() < count_max
             && let Some(Slot::Verified(..)) = self.slots.front()

@@ -190,7 +190,7 @@ impl Engine {
     }
 
     /// Queues a submission of a stream, which waits for room as long as it takes.
-    async fn enqueue(&self, inspected: Inspected) -> Waiting {
+    async fn enqueue(&self, inspected: Box<Inspected>) -> Waiting {
         let (reply, waiting) = oneshot::channel();
         match self.0.intake.push_patiently(inspected, reply).await {
             Ok(()) => Waiting::Queued(waiting),

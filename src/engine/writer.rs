@@ -73,7 +73,7 @@ impl Writer {
                         None => self.note_taken(),
                     }
                     for (submitted, state) in submissions {
-                        self.decide(*submitted, state);
+                        self.decide(submitted, state);
                     }
                 }
                 Work::Nothing => self.offer(),

@@ -45,7 +45,7 @@ fn run(entries: u64) -> f64 {
         let end = (first + LAYER_ENTRIES).min(entries);
         let changes = layer(first, end);
         while !index.wait_for_room(Duration::from_secs(60)).unwrap() {}
-        index.publish(changes, end, TreeHash([7; 32])).unwrap();
+        index.publish(&changes, end, TreeHash([7; 32])).unwrap();
         first = end;
     }
     let published = begin.elapsed();

@@ -155,7 +155,11 @@ impl Intake {
     ///
     /// # Errors
     /// `QUEUE_FULL` where there is none, `SHUTTING_DOWN`, or why writing has stopped.
-    pub(super) async fn push(&self, inspected: Box<Inspected>, reply: Reply) -> Result<(), Rejection> {
+    pub(super) async fn push(
+        &self,
+        inspected: Box<Inspected>,
+        reply: Reply,
+    ) -> Result<(), Rejection> {
         let units = units_of(&inspected);
         if let Ok(permits) = self.room.try_acquire_many(units) {
             permits.forget();
@@ -425,10 +429,7 @@ impl Flow {
     }
 
     /// Takes verified submissions from the front, and says how many units they took.
-    fn take_verified(
-        &mut self,
-        count_max: usize,
-    ) -> (Vec<(Submitted, SignatureState)>, usize) {
+    fn take_verified(&mut self, count_max: usize) -> (Vec<(Submitted, SignatureState)>, usize) {
         let (mut taken, mut units) = (Vec::new(), 0_usize);
         while taken.len() < count_max
             && let Some(Slot::Verified(..)) = self.slots.front()

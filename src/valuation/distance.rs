@@ -8,9 +8,14 @@ use std::ops::Range;
 
 use super::table::FeatureTable;
 
-/// One group of eight features of a row, one for each lane; the last group is filled with zeros,
-/// which add nothing to a sum that started from zero.
-type Lanes = [f64; 8];
+/// How many sums a distance is added up in.
+const LANES: usize = 8;
+
+/// How many training rows are compared with a point at once, each in its place of a vector.
+const GROUP_ROWS: usize = 4;
+
+/// One number for each row of a group.
+type Group = [f64; GROUP_ROWS];
 
 /// Cells below this size can be cells of an integer column.
 const INTEGER_LIMIT: f64 = 2_147_483_648.0;
@@ -20,10 +25,6 @@ const EXACT_IN_F64: u128 = 1 << 53;
 
 /// 2^128, the first number that no `u128` holds.
 const ABOVE_U128: f64 = 340_282_366_920_938_463_463_374_607_431_768_211_456.0;
-
-/// How many bytes of training rows are compared with a block of validation rows before the next
-/// are read; they stay in the nearest cache.
-const TILE_BYTES: usize = 16 << 10;
 
 /// A squared distance; none is negative or not a number.
 pub trait Distance: Copy + PartialOrd + Default + Send + Sync {
@@ -128,21 +129,15 @@ fn whole(cell: f64) -> i64 {
 /// Distances in `f64`, an infinite one where a sum overflows.
 pub struct FloatDistances<'a> {
     train: &'a FeatureTable,
-    validation: Vec<Lanes>,
-    lanes_per_row: usize,
+    validation: &'a FeatureTable,
     processor: pulp::Arch,
 }
 
 impl<'a> FloatDistances<'a> {
-    fn new(train: &'a FeatureTable, validation: &FeatureTable) -> Self {
-        let mut lanes = Vec::new();
-        for row in validation.iter_rows() {
-            push_lanes(row, &mut lanes);
-        }
+    fn new(train: &'a FeatureTable, validation: &'a FeatureTable) -> Self {
         Self {
             train,
-            validation: lanes,
-            lanes_per_row: train.features().len().div_ceil(8).max(1),
+            validation,
             processor: pulp::Arch::new(),
         }
     }
@@ -159,41 +154,27 @@ impl Distances for FloatDistances<'_> {
     type Distance = f64;
 
     fn of_points(&self, points: Range<usize>, answers: &mut [Vec<f64>]) {
-        let points: Vec<&[Lanes]> = self
-            .validation
-            .chunks_exact(self.lanes_per_row)
-            .skip(points.start)
-            .take(points.len())
-            .collect();
+        let features = self.train.features().len().max(1);
+        let first = points.start.saturating_mul(features);
+        let last = points.end.saturating_mul(features);
         for answer in &mut *answers {
-            answer.clear();
-            answer.reserve(self.train.rows());
+            answer.resize(self.train.rows(), 0.0);
         }
-        let row_bytes = size_of::<Lanes>().saturating_mul(self.lanes_per_row);
-        let tile_rows = TILE_BYTES.checked_div(row_bytes).unwrap_or(0).max(2);
-        let mut tile: Vec<Lanes> = Vec::with_capacity(tile_rows.saturating_mul(self.lanes_per_row));
-        let cells = tile_rows.saturating_mul(self.train.features().len());
-        for rows in self.train.cells().chunks(cells.max(1)) {
-            tile.clear();
-            for row in rows.chunks_exact(self.train.features().len().max(1)) {
-                push_lanes(row, &mut tile);
-            }
-            self.processor.dispatch(Comparison {
-                tile: &tile,
-                points: &points,
-                lanes_per_row: self.lanes_per_row,
-                answers,
-            });
-        }
+        self.processor.dispatch(Comparison {
+            train: self.train.cells(),
+            points: self.validation.cells().get(first..last).unwrap_or_default(),
+            features,
+            answers,
+        });
     }
 }
 
-/// The rows of a tile against some points. It is compiled once for each kind of processor, and
-/// every one does the same operations.
+/// Training rows against some points. It is compiled once for each kind of processor, and every
+/// one does the same operations.
 struct Comparison<'a> {
-    tile: &'a [Lanes],
-    points: &'a [&'a [Lanes]],
-    lanes_per_row: usize,
+    train: &'a [f64],
+    points: &'a [f64],
+    features: usize,
     answers: &'a mut [Vec<f64>],
 }
 
@@ -202,62 +183,58 @@ impl pulp::WithSimd for Comparison<'_> {
 
     #[inline(always)]
     fn with_simd<Vectors: pulp::Simd>(self, _: Vectors) {
-        // Two points at a time, so that each row is read half as often.
-        for (points, answers) in self.points.chunks(2).zip(self.answers.chunks_mut(2)) {
-            let rows = self.tile.chunks_exact(self.lanes_per_row);
-            match (points, answers) {
-                ([first, second], [to_first, to_second]) => {
-                    for row in rows {
-                        let (one, other) = squared_pair(row, first, second);
-                        to_first.push(one);
-                        to_second.push(other);
+        let mut group = vec![[0.0; GROUP_ROWS]; self.features];
+        let group_cells = self.features.saturating_mul(GROUP_ROWS);
+        for (number, rows) in self.train.chunks(group_cells).enumerate() {
+            for (place, row) in rows.chunks_exact(self.features).enumerate() {
+                for (cells, cell) in group.iter_mut().zip(row) {
+                    if let Some(slot) = cells.get_mut(place) {
+                        *slot = *cell;
                     }
                 }
-                ([point], [to_point]) => {
-                    for row in rows {
-                        to_point.push(squared_pair(row, point, point).0);
-                    }
+            }
+            let first = number.saturating_mul(GROUP_ROWS);
+            let points = self.points.chunks_exact(self.features);
+            for (point, answer) in points.zip(&mut *self.answers) {
+                let distances = squared(&group, point);
+                for (slot, distance) in answer.iter_mut().skip(first).zip(distances) {
+                    *slot = distance;
                 }
-                _ => {}
             }
         }
     }
 }
 
+/// Returns the distances of the rows of a group to a point.
 #[inline(always)]
-fn push_lanes(row: &[f64], lanes: &mut Vec<Lanes>) {
-    lanes.extend(row.chunks(8).map(|features| {
-        let mut lanes = [0.0; 8];
-        for (lane, feature) in lanes.iter_mut().zip(features) {
-            *lane = *feature;
+fn squared(group: &[Group], point: &[f64]) -> Group {
+    let mut lanes = [[0.0; GROUP_ROWS]; LANES];
+    let (groups, last_group) = group.as_chunks::<LANES>();
+    let (points, last_point) = point.as_chunks::<LANES>();
+    for (cells, point) in groups.iter().zip(points) {
+        add_squares(&mut lanes, cells, point);
+    }
+    add_squares(&mut lanes, last_group, last_point);
+    let [l0, l1, l2, l3, l4, l5, l6, l7] = lanes;
+    sum(sum(sum(l0, l1), sum(l2, l3)), sum(sum(l4, l5), sum(l6, l7)))
+}
+
+#[inline(always)]
+fn add_squares(lanes: &mut [Group; LANES], cells: &[Group], point: &[f64]) {
+    for ((sums, cells), v) in lanes.iter_mut().zip(cells).zip(point) {
+        for (sum, x) in sums.iter_mut().zip(cells) {
+            let difference = x - v;
+            *sum += difference * difference;
         }
-        lanes
-    }));
-}
-
-#[inline(always)]
-fn add_squares(sums: &mut Lanes, row: &Lanes, point: &Lanes) {
-    for ((sum, x), v) in sums.iter_mut().zip(row).zip(point) {
-        let difference = x - v;
-        *sum += difference * difference;
     }
 }
 
 #[inline(always)]
-fn total([l0, l1, l2, l3, l4, l5, l6, l7]: Lanes) -> f64 {
-    ((l0 + l1) + (l2 + l3)) + ((l4 + l5) + (l6 + l7))
-}
-
-/// Returns the distances of one training row to two points, reading the row once.
-#[inline(always)]
-fn squared_pair(row: &[Lanes], first: &[Lanes], second: &[Lanes]) -> (f64, f64) {
-    let mut to_first = [0.0; 8];
-    let mut to_second = [0.0; 8];
-    for ((row, first), second) in row.iter().zip(first).zip(second) {
-        add_squares(&mut to_first, row, first);
-        add_squares(&mut to_second, row, second);
+fn sum(mut one: Group, other: Group) -> Group {
+    for (one, other) in one.iter_mut().zip(other) {
+        *one += other;
     }
-    (total(to_first), total(to_second))
+    one
 }
 
 /// Exact distances between rows of integers too large or too many for an `f64` to hold.

@@ -4,7 +4,9 @@
 //! row an integer over a stated denominator, and owners' sums become weights. Thread count and
 //! order of the input cannot change a byte of the result.
 
+mod cluster_rules;
 mod contributions;
+mod coverage;
 mod distance;
 mod duplicates;
 pub mod games;
@@ -16,10 +18,12 @@ mod table;
 mod value_table;
 mod weights;
 
+pub use cluster_rules::{DuplicateRule, divide_clusters};
 pub use contributions::{
     Contribution, ContributionError, ContributionValues, MethodError, ROW_KNN_SHAPLEY, RowKnn,
     value_contributions,
 };
+pub use coverage::coverage;
 pub use duplicates::{Clusters, RowHash, RowPlace, row_hashes};
 pub use quotient::quotient;
 pub use rows::{canonical_row, seeded_order, tie_hash};

@@ -160,6 +160,53 @@ impl FeatureTable {
         })
     }
 
+    /// Builds a table from cells that lie row after row, the features in their order.
+    ///
+    /// # Errors
+    /// All violations found, never only the first.
+    pub fn from_rows(
+        features: Vec<String>,
+        cells: Vec<f64>,
+        labels: TextColumn,
+        owners: Option<TextColumn>,
+    ) -> Result<Self, Vec<TableViolation>> {
+        let mut violations = row_count_violations(&labels);
+        violations.extend(name_violations(features.iter()));
+        let width = features.len().max(1);
+        if let Some(owners) = owners
+            .as_ref()
+            .filter(|owners| owners.len() != labels.len())
+        {
+            violations.push(length_violation("owner", owners.len(), labels.len()));
+        }
+        if cells.len() != labels.len().saturating_mul(features.len()) {
+            let column = features.first().map_or("", String::as_str);
+            let rows = cells.len().div_ceil(width);
+            violations.push(length_violation(column, rows, labels.len()));
+        }
+        for (place, value) in cells
+            .iter()
+            .enumerate()
+            .filter(|(_, cell)| !cell.is_finite())
+        {
+            let column = features.get(place.checked_rem(width).unwrap_or(0));
+            violations.push(TableViolation::NotFinite {
+                row: place.checked_div(width).unwrap_or(0),
+                column: column.cloned().unwrap_or_default(),
+                value: *value,
+            });
+        }
+        if !violations.is_empty() {
+            return Err(violations);
+        }
+        Ok(Self {
+            features,
+            cells,
+            labels,
+            owners,
+        })
+    }
+
     /// Builds a table from rows of tables that share one list of columns, without owners.
     ///
     /// # Errors
@@ -273,22 +320,28 @@ fn row_count_violations(labels: &TextColumn) -> Vec<TableViolation> {
     }
 }
 
+fn name_violations<'n>(names: impl ExactSizeIterator<Item = &'n String>) -> Vec<TableViolation> {
+    let mut violations = Vec::new();
+    if names.len() == 0 {
+        violations.push(TableViolation::NoFeatures);
+    }
+    let mut seen = std::collections::HashSet::new();
+    for column in names.filter(|name| !seen.insert(*name)) {
+        violations.push(TableViolation::ColumnTwice {
+            column: column.clone(),
+        });
+    }
+    violations
+}
+
 fn violations_of(
     features: &[(String, Vec<f64>)],
     labels: &TextColumn,
     owners: Option<&TextColumn>,
 ) -> Vec<TableViolation> {
     let mut violations = row_count_violations(labels);
-    if features.is_empty() {
-        violations.push(TableViolation::NoFeatures);
-    }
-    let mut seen = std::collections::HashSet::new();
+    violations.extend(name_violations(features.iter().map(|(name, _)| name)));
     for (name, cells) in features {
-        if !seen.insert(name) {
-            violations.push(TableViolation::ColumnTwice {
-                column: name.clone(),
-            });
-        }
         if cells.len() != labels.len() {
             violations.push(length_violation(name, cells.len(), labels.len()));
         }
@@ -341,13 +394,28 @@ mod tests {
             &[("x", &[1.0, f64::NAN]), ("x", &[f64::INFINITY])],
             &["a", "b"],
         );
-        let expected = "row 1 (from 0), column \"x\": NaN is not a finite number\n\
-            column \"x\" stands there twice\n\
+        let expected = "column \"x\" stands there twice\n\
+            row 1 (from 0), column \"x\": NaN is not a finite number\n\
             column \"x\" has 1 cells, the labels have 2\n\
             row 0 (from 0), column \"x\": inf is not a finite number";
         assert_eq!(found.unwrap_err(), expected);
         let found = table(&[], &[]).unwrap_err();
         assert_eq!(found, "there are no rows\nthere is no feature column");
+    }
+
+    #[test]
+    fn rows_are_checked_as_columns_are() {
+        let table = |features: &[&str], cells: &[f64], labels: usize, owners: usize| {
+            let features = features.iter().map(|name| (*name).to_owned()).collect();
+            let texts = |count| std::iter::repeat_n("a", count).collect::<TextColumn>();
+            FeatureTable::from_rows(features, cells.to_vec(), texts(labels), Some(texts(owners)))
+                .map(|table| table.rows())
+                .map_err(|violations| violations.len())
+        };
+        assert_eq!(table(&["x", "y"], &[1.0, 2.0, 3.0, 4.0], 2, 2), Ok(2));
+        assert_eq!(table(&["x", "x"], &[1.0, f64::NAN], 1, 1), Err(2));
+        assert_eq!(table(&["x"], &[1.0, 2.0], 1, 2), Err(2));
+        assert_eq!(table(&[], &[], 0, 0), Err(2));
     }
 
     #[test]

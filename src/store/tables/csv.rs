@@ -1,180 +1,53 @@
 //! CSV with a header: one label column, perhaps an owner column, every other column a feature.
 
-use std::collections::HashSet;
-
 use csv::{ByteRecord, ReaderBuilder};
 
-use crate::valuation::{FeatureTable, TableViolation, TextColumn};
-
-/// How many violations of one file are listed.
-pub const MAX_VIOLATIONS: usize = 1_000;
-
-/// The most text of a cell or name that a message repeats, in characters.
-const MAX_QUOTED: usize = 60;
-
-/// Which column of a file is what.
-#[derive(Debug, Clone)]
-pub struct Columns {
-    /// The name of the label column.
-    pub label: String,
-    /// The owner column.
-    pub owner: OwnerColumn,
-    /// The names of the feature columns; without them every other column is one.
-    pub features: Option<Vec<String>>,
-}
-
-/// What to do with the owner column; it is never a feature.
-#[derive(Debug, Clone)]
-pub enum OwnerColumn {
-    /// Read it if it is there.
-    IfPresent(String),
-    /// It must be there.
-    Required(String),
-    /// Leave it out.
-    Ignored(String),
-}
-
-impl OwnerColumn {
-    fn name(&self) -> &str {
-        match self {
-            Self::IfPresent(name) | Self::Required(name) | Self::Ignored(name) => name,
-        }
-    }
-}
-
-impl Default for Columns {
-    fn default() -> Self {
-        Self {
-            label: "label".to_owned(),
-            owner: OwnerColumn::IfPresent("owner".to_owned()),
-            features: None,
-        }
-    }
-}
-
-/// What is wrong with a CSV file; lines count from 1 and the header is the first.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum CsvViolation {
-    /// The file is empty.
-    #[error("the file is empty; its first line must name the columns")]
-    NoHeader,
-    /// A column of the header has no name or one that is not UTF-8.
-    #[error("line 1, column {number} (from 1): the column has no readable name")]
-    NoName {
-        /// The column, from 1.
-        number: usize,
-    },
-    /// A column that must be there is missing.
-    #[error("there is no column {column:?}; line 1 must name it")]
-    Missing {
-        /// The name of the column.
-        column: String,
-    },
-    /// A column is asked for as a feature, but has another role.
-    #[error("column {column:?} is the label or the owner and cannot be a feature")]
-    NotAFeature {
-        /// The name of the column.
-        column: String,
-    },
-    /// A line has more or fewer cells than the header.
-    #[error("line {line}: {found} cells, but the header names {expected} columns")]
-    Ragged {
-        /// The line.
-        line: u64,
-        /// How many cells it has.
-        found: usize,
-        /// How many columns the header names.
-        expected: usize,
-    },
-    /// A cell is empty.
-    #[error("line {line}, column {column:?}: the cell is empty")]
-    Empty {
-        /// The line.
-        line: u64,
-        /// The name of the column.
-        column: String,
-    },
-    /// A cell is not UTF-8.
-    #[error("line {line}, column {column:?}: the cell is not UTF-8")]
-    NotText {
-        /// The line.
-        line: u64,
-        /// The name of the column.
-        column: String,
-    },
-    /// A cell of a feature column is not a number.
-    #[error(
-        "line {line}, column {column:?}: {cell:?} is not a number; name the feature columns to \
-         leave text out"
-    )]
-    NotANumber {
-        /// The line.
-        line: u64,
-        /// The name of the column.
-        column: String,
-        /// The cell.
-        cell: String,
-    },
-    /// A cell of a feature column is infinite, beyond the range of an `f64`, or not a number.
-    #[error("line {line}, column {column:?}: {cell:?} is not a finite number")]
-    NotFinite {
-        /// The line.
-        line: u64,
-        /// The name of the column.
-        column: String,
-        /// The cell.
-        cell: String,
-    },
-    /// The columns do not make a table.
-    #[error("{0}")]
-    Table(TableViolation),
-    /// There are more violations than are listed.
-    #[error("and {more} more")]
-    More {
-        /// How many are not listed.
-        more: usize,
-    },
-}
+use super::builder::TableBuilder;
+use super::columns::{Columns, Role, roles_of};
+use super::violations::{FileViolation, Place, shortened};
+use crate::valuation::{FeatureTable, TextColumn};
 
 /// Reads a table from the bytes of a CSV file.
 ///
 /// Labels and owners are the cells' texts as they stand; spaces around a number do not matter.
 ///
 /// # Errors
-/// Everything that is wrong with the file, at most [`MAX_VIOLATIONS`] and how many more.
-pub fn read_csv(bytes: &[u8], columns: &Columns) -> Result<FeatureTable, Vec<CsvViolation>> {
-    let mut violations = Violations::default();
+/// Everything that is wrong with the file, at most [`super::MAX_VIOLATIONS`] and how many more.
+pub fn read_csv(bytes: &[u8], columns: &Columns) -> Result<FeatureTable, Vec<FileViolation>> {
+    let mut table = TableBuilder::default();
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .from_reader(bytes);
     let mut record = ByteRecord::new();
     if !next_record(&mut reader, &mut record) {
-        return Err(vec![CsvViolation::NoHeader]);
+        return Err(vec![FileViolation::NoHeader]);
     }
-    let mut parts = parts_of(&record, columns, &mut violations);
-    let mut rows = 0u64;
-    while next_record(&mut reader, &mut record) {
-        read_record(&record, &mut parts, &mut violations);
-        rows = rows.saturating_add(1);
-    }
-    if rows == 0 {
-        violations.push(CsvViolation::Table(TableViolation::NoRows));
-    }
-    if !violations.listed.is_empty() {
-        return Err(violations.into_list());
-    }
-    let (mut features, mut labels, mut owners) = (Vec::new(), TextColumn::default(), None);
-    for part in parts {
-        match part.role {
-            Role::Feature(cells) => features.push((part.name, cells)),
-            Role::Label(texts) => labels = texts,
-            Role::Owner(texts) => owners = Some(texts),
-            Role::LeftOut => {}
+    let names: Vec<String> = record
+        .iter()
+        .map(|cell| {
+            std::str::from_utf8(cell)
+                .unwrap_or_default()
+                .trim()
+                .to_owned()
+        })
+        .collect();
+    let borrowed: Vec<&str> = names.iter().map(String::as_str).collect();
+    let roles = roles_of(&borrowed, columns, &mut table.violations);
+    let parts: Vec<(String, Role)> = names.into_iter().zip(roles).collect();
+    for (name, role) in &parts {
+        match role {
+            Role::Owner => table.owners = Some(TextColumn::default()),
+            Role::Feature => table.features.push(name.clone()),
+            Role::Label | Role::LeftOut => {}
         }
     }
-    FeatureTable::from_columns(features, labels, owners)
-        .map_err(|found| found.into_iter().map(CsvViolation::Table).collect())
+    let mut rows = 0u64;
+    while next_record(&mut reader, &mut record) {
+        read_record(&record, &parts, &mut table);
+        rows = rows.saturating_add(1);
+    }
+    table.finish(rows)
 }
 
 /// Reads the next record; reading bytes of any shape cannot fail, so an error would be the end.
@@ -182,118 +55,55 @@ fn next_record(reader: &mut csv::Reader<&[u8]>, record: &mut ByteRecord) -> bool
     reader.read_byte_record(record).unwrap_or(false)
 }
 
-/// A column of the file: its name and what was read of it.
-struct Part {
-    name: String,
-    role: Role,
-}
-
-enum Role {
-    Label(TextColumn),
-    Owner(TextColumn),
-    Feature(Vec<f64>),
-    LeftOut,
-}
-
-/// Decides from the header what each column is.
-fn parts_of(header: &ByteRecord, columns: &Columns, violations: &mut Violations) -> Vec<Part> {
-    let mut parts = Vec::with_capacity(header.len());
-    let mut names = HashSet::new();
-    for (number, cell) in (1..).zip(header) {
-        let name = std::str::from_utf8(cell).unwrap_or_default().trim();
-        if name.is_empty() {
-            violations.push(CsvViolation::NoName { number });
-        } else if !names.insert(name) {
-            violations.push(CsvViolation::Table(TableViolation::ColumnTwice {
-                column: shortened(name),
-            }));
-        }
-        parts.push(Part {
-            name: name.to_owned(),
-            role: role_of(name, columns),
-        });
-    }
-    let mut needed = vec![columns.label.as_str()];
-    if let OwnerColumn::Required(owner) = &columns.owner {
-        needed.push(owner);
-    }
-    for feature in columns.features.iter().flatten() {
-        if *feature == columns.label || feature == columns.owner.name() {
-            let column = feature.clone();
-            violations.push(CsvViolation::NotAFeature { column });
-        } else {
-            needed.push(feature);
-        }
-    }
-    for column in needed.into_iter().filter(|name| !names.contains(name)) {
-        let column = column.to_owned();
-        violations.push(CsvViolation::Missing { column });
-    }
-    if !parts
-        .iter()
-        .any(|part| matches!(part.role, Role::Feature(_)))
-    {
-        violations.push(CsvViolation::Table(TableViolation::NoFeatures));
-    }
-    parts
-}
-
-fn role_of(name: &str, columns: &Columns) -> Role {
-    let chosen = |features: &Vec<String>| features.iter().any(|feature| feature == name);
-    if name == columns.label {
-        Role::Label(TextColumn::default())
-    } else if name == columns.owner.name() {
-        match columns.owner {
-            OwnerColumn::Ignored(_) => Role::LeftOut,
-            _ => Role::Owner(TextColumn::default()),
-        }
-    } else if columns.features.as_ref().is_none_or(chosen) {
-        Role::Feature(Vec::new())
-    } else {
-        Role::LeftOut
-    }
-}
-
-/// Adds the cells of a line to their columns, or says what is wrong with them.
-fn read_record(record: &ByteRecord, parts: &mut [Part], violations: &mut Violations) {
-    let line = record.position().map_or(0, csv::Position::line);
+/// Adds the cells of a line to the table, or says what is wrong with them.
+fn read_record(record: &ByteRecord, parts: &[(String, Role)], table: &mut TableBuilder) {
+    let place = Place::Line(record.position().map_or(0, csv::Position::line));
     if record.len() != parts.len() {
-        violations.push(CsvViolation::Ragged {
-            line,
+        table.violations.push(FileViolation::Ragged {
+            place,
             found: record.len(),
             expected: parts.len(),
         });
         return;
     }
-    for (cell, Part { name, role }) in record.iter().zip(parts) {
-        if matches!(role, Role::LeftOut) {
+    for (cell, (name, role)) in record.iter().zip(parts) {
+        if *role == Role::LeftOut {
             continue;
         }
         let column = || shortened(name);
         let text = match std::str::from_utf8(cell) {
             Ok(text) if text.trim().is_empty() => {
                 let column = column();
-                violations.push(CsvViolation::Empty { line, column });
+                table
+                    .violations
+                    .push(FileViolation::Empty { place, column });
                 continue;
             }
             Ok(text) => text,
             Err(_) => {
                 let column = column();
-                violations.push(CsvViolation::NotText { line, column });
+                table
+                    .violations
+                    .push(FileViolation::NotText { place, column });
                 continue;
             }
         };
         match role {
-            Role::Label(texts) | Role::Owner(texts) => texts.push(text),
-            Role::Feature(cells) => match number_of(text) {
-                Number::Finite(number) => cells.push(number),
-                Number::NotFinite => violations.push(CsvViolation::NotFinite {
-                    line,
+            Role::Label => table.labels.push(text),
+            Role::Owner => {
+                if let Some(owners) = &mut table.owners {
+                    owners.push(text);
+                }
+            }
+            Role::Feature => match number_of(text) {
+                Number::Finite(number) => table.cells.push(number),
+                Number::NotFinite => table.violations.push(FileViolation::NotFinite {
+                    place,
                     column: column(),
                     cell: shortened(text),
                 }),
-                Number::Text => violations.push(CsvViolation::NotANumber {
-                    line,
+                Number::Text => table.violations.push(FileViolation::NotANumber {
+                    place,
                     column: column(),
                     cell: shortened(text),
                 }),
@@ -317,35 +127,9 @@ fn number_of(cell: &str) -> Number {
     }
 }
 
-fn shortened(text: &str) -> String {
-    text.chars().take(MAX_QUOTED).collect()
-}
-
-#[derive(Default)]
-struct Violations {
-    listed: Vec<CsvViolation>,
-    more: usize,
-}
-
-impl Violations {
-    fn push(&mut self, violation: CsvViolation) {
-        if self.listed.len() < MAX_VIOLATIONS {
-            self.listed.push(violation);
-        } else {
-            self.more = self.more.saturating_add(1);
-        }
-    }
-
-    fn into_list(mut self) -> Vec<CsvViolation> {
-        if self.more > 0 {
-            self.listed.push(CsvViolation::More { more: self.more });
-        }
-        self.listed
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::{MAX_VIOLATIONS, OwnerColumn};
     use super::*;
 
     fn read(text: &[u8], columns: &Columns) -> String {
@@ -427,10 +211,10 @@ mod tests {
             b"x,,x,\xff\n1,2,3,4\n",
             &plain,
             &[
-                "line 1, column 2 (from 1): the column has no readable name",
+                "column 2 (from 1) has no readable name",
                 "column \"x\" stands there twice",
-                "line 1, column 4 (from 1): the column has no readable name",
-                "there is no column \"label\"; line 1 must name it",
+                "column 4 (from 1) has no readable name",
+                "there is no column \"label\"",
             ],
         );
         check(
@@ -453,7 +237,7 @@ mod tests {
             &features(&["x", "z", "label"]),
             &[
                 "column \"label\" is the label or the owner and cannot be a feature",
-                "there is no column \"z\"; line 1 must name it",
+                "there is no column \"z\"",
             ],
         );
         let required = Columns {
@@ -463,7 +247,7 @@ mod tests {
         check(
             b"x,label\n1,a\n",
             &required,
-            &["there is no column \"who\"; line 1 must name it"],
+            &["there is no column \"who\""],
         );
     }
 

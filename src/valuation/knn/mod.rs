@@ -74,7 +74,8 @@ pub struct Problem<'a> {
     train: &'a FeatureTable,
     validation: FeatureTable,
     neighbours: NonZero<u64>,
-    tie_order: Vec<u32>,
+    /// The rows' numbers from the nearest at equal distance; without it, their own order.
+    tie_order: Option<Vec<u32>>,
     progress: Option<&'a Progress<'a>>,
 }
 
@@ -109,8 +110,8 @@ impl<'a> Problem<'a> {
     ) -> Result<Self, KnnError> {
         let rows = train.rows();
         let tie_order = match tie_order {
-            Some(order) => checked_order(&order, rows).ok_or(KnnError::TieOrder { rows })?,
-            None => (0u32..).take(rows).collect(),
+            Some(order) => Some(checked_order(&order, rows).ok_or(KnnError::TieOrder { rows })?),
+            None => None,
         };
         let validation = validation
             .in_column_order(train.features())

@@ -14,9 +14,9 @@ use super::{KnnError, Problem};
 use crate::valuation::distance::{Distance, Distances, Metric};
 
 /// The most validation rows that are compared with the training rows in one pass.
-const BLOCK_POINTS: usize = 16;
-/// About the most memory that the distances of one block take, in bytes.
-const BLOCK_BYTES: usize = 64 << 20;
+const BLOCK_POINTS: usize = 32;
+/// About the most memory that the distances of all threads' blocks take, in bytes.
+const BLOCKS_BYTES: usize = 256 << 20;
 
 /// What one validation row sees.
 pub struct Sight<'a> {
@@ -94,8 +94,9 @@ fn visit_all<V: Visitor, Metric: Distances>(
     visitor: &V,
 ) -> Partial<V::State> {
     let row_bytes = size_of::<Metric::Distance>().saturating_mul(problem.train.rows());
-    let fitting = BLOCK_BYTES.checked_div(row_bytes).unwrap_or(BLOCK_POINTS);
-    let block = fitting.clamp(1, BLOCK_POINTS);
+    let thread_bytes = row_bytes.saturating_mul(rayon::current_num_threads());
+    let fitting = BLOCKS_BYTES.checked_div(thread_bytes);
+    let block = fitting.unwrap_or(1).clamp(1, BLOCK_POINTS);
     let next = AtomicUsize::new(0);
     let take = || {
         let first = next.fetch_add(block, Ordering::Relaxed);
@@ -169,9 +170,10 @@ fn visit_point<V: Visitor, D: Distance>(
     }
     let label = problem.training_label_of(point);
     let labels = problem.train.labels().numbers();
-    let sorted = sorter.sort(distances, &problem.tie_order, |row| {
-        label.is_some() && labels.get(row).copied() == label
-    });
+    // A label that no training row has is that of no row.
+    let label = label.unwrap_or(u32::MAX);
+    let tie_order = problem.tie_order.as_deref();
+    let sorted = sorter.sort(distances, tie_order, labels, label);
     partial.ties = partial.ties.saturating_add(sorted.ties);
     let near_to_far = sorted.near_to_far;
     let inside = match visitor.reach() {

@@ -48,6 +48,8 @@ impl Neighbour {
 pub struct Sorter {
     rows: Vec<Neighbour>,
     spare: Vec<Neighbour>,
+    low: Vec<usize>,
+    high: Vec<usize>,
 }
 
 /// The training rows in order.
@@ -59,41 +61,82 @@ pub struct Sorted<'a> {
 }
 
 impl Sorter {
-    /// Sorts the rows by distance; of equal ones the first in `tie_order` is nearer.
+    /// Sorts the rows by distance; of equal ones the first in `tie_order`, or else in the table,
+    /// is nearer.
     ///
-    /// `distances` and `matches` are indexed by row; every distance is finite.
+    /// `distances` and `labels` are indexed by row; every distance is finite. A row matches if its
+    /// label is `label`.
     pub fn sort<D: Distance>(
         &mut self,
         distances: &[D],
-        tie_order: &[u32],
-        matches: impl Fn(usize) -> bool,
+        tie_order: Option<&[u32]>,
+        labels: &[u32],
+        label: u32,
     ) -> Sorted<'_> {
         let distance = |row: usize| distances.get(row).copied().unwrap_or_default();
         let least = extreme(distances, |one, other| one < other);
         let most = extreme(distances, |one, other| one > other);
         let scale = f64::from(KEY_MASK) / most.gap(least);
-        let mut low = vec![0usize; DIGITS];
-        let mut high = vec![0usize; DIGITS];
-        self.rows.clear();
-        self.rows.extend(tie_order.iter().map(|row| {
-            let mut neighbour = Neighbour { key: 0, row: *row };
-            let row = neighbour.row();
-            neighbour.key = scaled(distance(row).gap(least), scale);
-            count(&mut low, neighbour.low_digit());
-            count(&mut high, neighbour.high_digit());
-            if matches(row) {
-                neighbour.key |= MATCHES;
+        for counts in [&mut self.low, &mut self.high] {
+            counts.clear();
+            counts.resize(DIGITS, 0);
+        }
+        let look = |row: u32, distance: D, of_row: u32| {
+            let key = scaled(distance.gap(least), scale);
+            let neighbour = Neighbour { key, row };
+            count(&mut self.low, neighbour.low_digit());
+            count(&mut self.high, neighbour.high_digit());
+            let matches = if of_row == label { MATCHES } else { 0 };
+            Neighbour {
+                key: key | matches,
+                row,
             }
-            neighbour
-        }));
+        };
+        self.rows.clear();
+        fill(&mut self.rows, distances, tie_order, labels, look);
         self.spare.resize(self.rows.len(), Neighbour::default());
-        scatter(&self.rows, &mut self.spare, low, Neighbour::low_digit);
-        scatter(&self.spare, &mut self.rows, high, Neighbour::high_digit);
+        scatter(
+            &self.rows,
+            &mut self.spare,
+            &mut self.low,
+            Neighbour::low_digit,
+        );
+        scatter(
+            &self.spare,
+            &mut self.rows,
+            &mut self.high,
+            Neighbour::high_digit,
+        );
         let ties = finish(&mut self.rows, distance);
         Sorted {
             near_to_far: &self.rows,
             ties,
         }
+    }
+}
+
+/// Looks at every row in the order that breaks ties.
+fn fill<D: Distance>(
+    rows: &mut Vec<Neighbour>,
+    distances: &[D],
+    tie_order: Option<&[u32]>,
+    labels: &[u32],
+    mut look: impl FnMut(u32, D, u32) -> Neighbour,
+) {
+    match tie_order {
+        None => {
+            let all = (0u32..).zip(distances).zip(labels);
+            rows.extend(all.map(|((row, distance), label)| look(row, *distance, *label)));
+        }
+        Some(order) => rows.extend(order.iter().map(|row| {
+            let place = usize::try_from(*row).unwrap_or(usize::MAX);
+            let distance = distances.get(place).copied().unwrap_or_default();
+            look(
+                *row,
+                distance,
+                labels.get(place).copied().unwrap_or(u32::MAX),
+            )
+        })),
     }
 }
 
@@ -126,11 +169,11 @@ fn count(counts: &mut [usize], digit: usize) {
 fn scatter(
     from: &[Neighbour],
     to: &mut [Neighbour],
-    mut counts: Vec<usize>,
+    counts: &mut [usize],
     digit: impl Fn(Neighbour) -> usize,
 ) {
     let mut next = 0;
-    for count in &mut counts {
+    for count in &mut *counts {
         next += std::mem::replace(count, next);
     }
     for neighbour in from {
@@ -183,13 +226,16 @@ mod tests {
         (rows, ties)
     }
 
-    fn check<D: Distance>(distances: &[D], tie_order: &[u32]) {
+    fn check<D: Distance>(distances: &[D], tie_order: Option<&[u32]>) {
+        let labels: Vec<u32> = (0u32..).take(distances.len()).map(|row| row % 3).collect();
+        let in_order: Vec<u32> = (0u32..).take(distances.len()).collect();
+        let expected = by_the_library(distances, tie_order.unwrap_or(&in_order));
         let mut sorter = Sorter::default();
         // Twice, so that what is left of the first time must not matter.
         for _ in 0..2 {
-            let sorted = sorter.sort(distances, tie_order, |row| row.is_multiple_of(3));
+            let sorted = sorter.sort(distances, tie_order, &labels, 0);
             let rows: Vec<u32> = sorted.near_to_far.iter().map(|one| one.row).collect();
-            assert_eq!((rows, sorted.ties), by_the_library(distances, tie_order));
+            assert_eq!((rows, sorted.ties), expected);
             assert!(
                 sorted
                     .near_to_far
@@ -215,10 +261,11 @@ mod tests {
         fn sorts_as_the_library_does(distances in distances(), turn in any::<u32>()) {
             let count = u32::try_from(distances.len()).unwrap();
             let order: Vec<u32> = (0..count).map(|row| (row + turn % count) % count).collect();
-            check(&distances, &order);
+            check(&distances, Some(&order));
+            check(&distances, None);
             let bits = distances.iter().map(|distance| distance.to_bits());
             let integers: Vec<u128> = bits.map(|bits| u128::from(bits) << 64).collect();
-            check(&integers, &order);
+            check(&integers, Some(&order));
         }
     }
 
@@ -227,6 +274,6 @@ mod tests {
         let mut distances: Vec<f64> = (0..20_000u32).map(|i| f64::from(i * 7919 % 977)).collect();
         distances.push(1e300);
         let order: Vec<u32> = (0..20_001).rev().collect();
-        check(&distances, &order);
+        check(&distances, Some(&order));
     }
 }

@@ -176,8 +176,9 @@ fn floor_in_units(numerator: u128, denominator: u128) -> u128 {
         // The rest is below the denominator, so it can be moved by as many places.
         let step = denominator.leading_zeros().min(bits);
         rest <<= step;
-        whole = (whole << step) | (rest / denominator);
-        rest %= denominator;
+        let digits = rest / denominator;
+        whole = (whole << step) | digits;
+        rest -= digits * denominator;
         bits -= step;
     }
     whole

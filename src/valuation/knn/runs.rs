@@ -78,20 +78,21 @@ impl<Method: RowMethod> Visitor for Sums<'_, Method> {
     fn visit(&self, sums: &mut Self::State, sight: &Sight<'_>) {
         let inside = sight.near_to_far.get(..sight.inside).unwrap_or_default();
         let mut walk = self.method.begin(sight);
-        let mut last = inside.len();
-        for rows in inside.chunk_by(|a, b| a.matches() == b.matches()).rev() {
-            let run = Run {
-                last,
-                matches: rows.first().is_some_and(|row| row.matches()),
-                farthest: last == inside.len(),
-            };
-            let value = self.method.value(&mut walk, sight, run);
-            for row in rows {
-                if let Some(sum) = sums.get_mut(row.row()) {
-                    *sum += &value;
-                }
+        let mut value = Method::Number::default();
+        let mut farther = None;
+        for (nearer, row) in inside.iter().enumerate().rev() {
+            if farther != Some(row.matches()) {
+                let run = Run {
+                    last: nearer.saturating_add(1),
+                    matches: row.matches(),
+                    farthest: farther.is_none(),
+                };
+                value = self.method.value(&mut walk, sight, run);
+                farther = Some(row.matches());
             }
-            last = last.saturating_sub(rows.len());
+            if let Some(sum) = sums.get_mut(row.row()) {
+                *sum += &value;
+            }
         }
     }
 

@@ -23,7 +23,7 @@ use crate::valuation::knn::{
 /// Values training rows by nearest neighbours (KNN-Shapley).
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
-    /// Training rows: CSV with a header
+    /// Training rows: CSV with a header, Parquet or Arrow IPC
     #[arg(long, value_name = "FILE")]
     pub train: PathBuf,
     /// Validation rows with the same columns; owners are ignored

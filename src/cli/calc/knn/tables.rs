@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Args, CalcKnnError, Variant};
-use crate::store::tables::{Columns, OwnerColumn, read_csv};
+use crate::store::tables::{Columns, OwnerColumn, read_table as read_bytes};
 use crate::valuation::FeatureTable;
 
 /// Reads training and validation rows, or says all that is wrong with both files.
@@ -36,7 +36,7 @@ fn read_table(path: &Path, columns: &Columns) -> Result<FeatureTable, CalcKnnErr
         path: path.to_owned(),
         source,
     })?;
-    read_csv(&bytes, columns).map_err(|violations| {
+    read_bytes(bytes.into(), columns).map_err(|violations| {
         let named = violations.iter().map(|violation| in_file(path, violation));
         CalcKnnError::Violations(named.collect())
     })

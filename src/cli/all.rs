@@ -29,6 +29,8 @@ commands! {
     Command => super::command,
     Fsck => super::fsck,
     Reindex => super::reindex,
+    Backup => super::backup,
+    Restore => super::restore,
     Witness => super::witness,
     Calc => super::calc,
     Completions => super::completions,

@@ -9,6 +9,7 @@
 mod all;
 pub mod args;
 mod audit;
+mod backup;
 mod choices;
 mod command;
 mod completions;
@@ -36,6 +37,7 @@ mod progress;
 mod recorded;
 mod reindex;
 mod report;
+mod restore;
 mod revenue;
 mod serve;
 mod settlement;

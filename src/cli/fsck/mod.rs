@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use replay::Replay;
 
+use super::backup::BLOBS_FOLDER;
 use super::data_folder::{folder_error, log_error};
 use super::guarding::guarding_if_there;
 use super::progress::bar;
@@ -17,9 +18,6 @@ use super::{CommandError, Context, Kind};
 use crate::domain::{LedgerId, TreeHash};
 use crate::store::blobs::{BlobLimits, BlobReport, Blobs};
 use crate::store::log::{DataFolder, Disk, FsckReport, Guarding, entries_there, fsck};
-
-/// The folder of the blobs within the data folder.
-const BLOBS_FOLDER: &str = "blobs";
 
 /// Verifies every byte of a data folder: segments, roots, signatures, rules, blobs
 ///
@@ -33,7 +31,7 @@ pub struct Args {
 
 /// What was read and what is wrong.
 #[derive(Debug, Serialize)]
-struct Checked {
+pub(super) struct Checked {
     dir: String,
     ledger: Option<LedgerId>,
     segments: u32,
@@ -42,6 +40,15 @@ struct Checked {
     root: Option<TreeHash>,
     blobs: Option<u64>,
     findings: Vec<Row>,
+}
+
+impl Checked {
+    /// Returns what does not mend itself, in words.
+    pub(super) fn serious(&self) -> Vec<String> {
+        let rows = self.findings.iter().filter(|row| !row.mends_itself);
+        rows.map(|row| format!("{}: {}", row.file, row.what))
+            .collect()
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -93,11 +100,7 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
     let checked = tokio::task::spawn_blocking(checked).await;
     let checked = checked.map_err(|error| CommandError::new(Kind::Fault, error))??;
     context.show(&checked)?;
-    let serious = checked
-        .findings
-        .iter()
-        .filter(|row| !row.mends_itself)
-        .count();
+    let serious = checked.serious().len();
     if serious == 0 {
         return Ok(());
     }
@@ -108,7 +111,7 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
     .hint("Keep this folder as it is and bring the named files back from a copy."))
 }
 
-fn check(
+pub(super) fn check(
     dir: &Path,
     guard: &Guarding,
     with_blobs: bool,

@@ -90,6 +90,20 @@ impl MarkFile {
         Self::write_anew(disk, Vec::new())
     }
 
+    /// Reads the marks of a folder that another process may have; none where there are none.
+    pub fn read(disk: &dyn Disk) -> Result<Vec<Mark>, BlobFault> {
+        match disk.open(FILE) {
+            Ok(file) => read_all(file.as_ref()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(BlobFault::Marks(error)),
+        }
+    }
+
+    /// Puts marks in place durably, over those that are there.
+    pub fn put(disk: &dyn Disk, marks: Vec<Mark>) -> Result<(), BlobFault> {
+        Self::write_anew(disk, marks).map(drop)
+    }
+
     fn write_anew(disk: &dyn Disk, found: Vec<Mark>) -> Result<(Self, Marks), BlobFault> {
         let file = disk.open_or_create(NEW_FILE).map_err(BlobFault::Marks)?;
         file.set_size(0).map_err(BlobFault::Marks)?;

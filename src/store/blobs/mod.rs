@@ -12,6 +12,7 @@
 //! never deleted, as entries name them.
 
 mod check;
+mod copy;
 mod fault;
 mod marks;
 mod upload;
@@ -36,6 +37,7 @@ use crate::domain::{ATTACHMENT_BYTES_MAX, ContentHash, PartyName, Reason, Reject
 use crate::store::log::Disk;
 
 pub use check::{BlobFinding, BlobReport};
+pub use copy::{CopiedBlobs, copy_blobs};
 pub use fault::{BlobError, BlobFault};
 use marks::{Mark, MarkFile, Marks};
 pub use upload::Upload;

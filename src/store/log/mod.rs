@@ -6,6 +6,7 @@
 mod batch;
 mod compare;
 mod contract;
+mod copy;
 mod cosigned;
 mod disk;
 mod evidence;
@@ -39,6 +40,7 @@ pub use batch::{
     BATCH_BYTES_MAX, BATCH_ENTRIES_BYTES_MAX, Batch, BatchError, FRAME_BYTES_OVERHEAD,
 };
 pub use contract::{LogReader, LogStore, ReaderNodes};
+pub use copy::{CopiedLog, CopyError, CopyTo, copy_log};
 pub(in crate::store) use disk::is_no_space;
 pub use disk::{Disk, DiskFile};
 pub use evidence::{Evidence, EvidenceSource, FixedKeys, LogKeys};

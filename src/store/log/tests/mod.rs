@@ -9,6 +9,7 @@ use super::conformance::{Made, Maker, check, compare};
 use super::testing::SimDisk;
 use super::*;
 
+mod copy;
 mod cosigned;
 mod faults;
 mod flips;

@@ -18,7 +18,7 @@ pub(in super::super) const FILL: [&[usize]; 12] = [
     &[13; 3],
 ];
 
-fn last_segment(disk: &SimDisk) -> String {
+pub(super) fn last_segment(disk: &SimDisk) -> String {
     let segments = disk
         .names()
         .into_iter()

@@ -66,7 +66,8 @@ pub fn copy_blobs(
 
 /// Copies a file durably under its name, and returns the hash of what was read.
 ///
-/// A copy whose hash is not the name's keeps the name of an upload under way, which a start removes.
+/// A copy whose hash is not the name's keeps the name of an upload under way, which a start
+/// removes.
 fn copy(from: &Path, to: &Path) -> io::Result<ContentHash> {
     let folder = to.parent().unwrap_or(to);
     fs::create_dir_all(folder)?;

@@ -14,4 +14,4 @@ bench:
 
 # Soak runs: the random tests with many times their usual number of cases.
 soak times="20":
-    FENRUN_TEST_TIMES={{times}} cargo test --release
+    FENRUN_TEST_FACTOR={{times}} cargo test --release

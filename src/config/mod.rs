@@ -8,6 +8,8 @@
 mod environment;
 mod file;
 mod settings;
+#[cfg(test)]
+mod settings_tests;
 
 pub use environment::Environment;
 pub use file::{CONFIG_FILE, ConfigError, ConfigFile, Profile, ServeTable};

@@ -104,6 +104,10 @@ impl<'c, 's> Context<'c, 's> {
         BufReader::new(&mut *streams.stdin)
             .read_line(&mut answer)
             .map_err(CommandError::input)?;
+        if !answer.ends_with('\n') {
+            // Nobody pressed the key that ends the line of the question.
+            writeln!(streams.stderr)?;
+        }
         Ok(answer.trim() == "yes")
     }
 

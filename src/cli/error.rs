@@ -168,7 +168,6 @@ fn hint_of(reason: Reason) -> String {
         Reason::KeyUnknown | Reason::Unauthenticated => {
             " See `fenrun config` for the party and key in use."
         }
-        Reason::NotFound => " What you may not see answers like what does not exist.",
         Reason::TimeWindow => " Run the command again; it is signed anew.",
         Reason::ResultDiffers => " Run `fenrun settlement preview`, then `settlement run` again.",
         Reason::NotFrozen => " Run `fenrun pool freeze`.",
@@ -318,6 +317,9 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&printed(&error, true)).unwrap();
         assert_eq!(json["error"]["exit_code"], 3);
         assert_eq!(json["error"]["refusal"]["reason"], "NAME_TAKEN");
+        // What a reason means is said once.
+        let said = printed(&CommandError::from(refusal(Reason::NotFound)), false);
+        assert_eq!(said.matches("may see").count(), 1, "{said}");
     }
 
     #[test]

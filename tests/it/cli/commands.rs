@@ -230,6 +230,9 @@ fn a_changed_application_and_a_wrong_fingerprint_are_refused() {
         .run_with_input("operator", &line, "no\n")
         .ended_with(2);
     assert!(said.contains("nobody was admitted"), "{said}");
+    // Without an answer the error stands on a line of its own all the same.
+    let said = machine.run_with_input("operator", &line, "").ended_with(2);
+    assert!(said.contains("Type yes: \nerror: nobody"), "{said}");
     let text = std::fs::read_to_string(machine.path("school.application.json")).unwrap();
     // The hex of the name within the signed bytes.
     let other = text.replace(&hex::encode("school"), &hex::encode("schooL"));

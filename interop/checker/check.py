@@ -1,0 +1,94 @@
+"""A second checker of a whole log, written from docs/ and proto/ alone.
+
+It shares no code with the program. It prints a short report, or names the first place that is not
+as it must be and ends with 1."""
+import argparse
+import pathlib
+import sys
+
+from entries import read_entry
+from ledger import Ledger
+from notes import Wrong, read_verifier_key
+from rules import Rules
+from segments import read_segments
+from tree import leaf_hash, read_export, roots
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("verifier_key", help="the log's, as it was at the founding: origin+hint+key")
+parser.add_argument("--tiles", type=pathlib.Path, metavar="DIR", help="what `fenrun log export DIR` wrote")
+parser.add_argument("--folder", type=pathlib.Path, metavar="DIR",
+                    help="a data folder that nothing has open: its segments, and its blobs as attachments")
+parser.add_argument("--blobs", type=pathlib.Path, metavar="DIR", help="attachments, where there is no folder")
+
+
+def replay(leaves, blobs, origin, key):
+    """Every entry by itself and after those before it."""
+    rules = Rules()
+    ledger, recorded = Ledger(rules, blobs), 0
+    for index, leaf in enumerate(leaves):
+        entry = read_entry(leaf, index, recorded)
+        rules.apply(entry)
+        if index == 0 and (rules.origin, rules.log_keys[0][1]) != (origin, key):
+            raise entry.wrong("the ledger was founded under another verifier key")
+        try:
+            ledger.apply(entry)
+        except (ValueError, KeyError, TypeError) as error:
+            raise entry.wrong(f"what it names cannot be read: {error!r}") from None
+        recorded = entry.recorded_ms
+    return rules, ledger
+
+
+def check_checkpoints(checkpoints, rules, leaves):
+    """Each root, and the signatures of the keys in force: the one before the batch, if that is known,
+    and the one after it."""
+    found = list(roots(map(leaf_hash, leaves)))
+    for place, checkpoint, before in checkpoints:
+        size = checkpoint.size
+        if size >= len(found) or found[size] != checkpoint.root:
+            raise Wrong(f"{place}: the root of size {size} is {checkpoint.root.hex()}, "
+                        f"the entries give {found[size].hex() if size < len(found) else 'none'}")
+        for at in {max(before, 1), size}:
+            key = [key for since, key in rules.log_keys if since <= at][-1]
+            checkpoint.check(rules.origin, key, place)
+
+
+def check(arguments):
+    origin, key = read_verifier_key(arguments.verifier_key)
+    checkpoints, leaves, exported = [], None, None
+    if arguments.tiles:
+        checkpoint, exported = read_export(arguments.tiles)
+        checkpoints.append(("checkpoint", checkpoint, checkpoint.size))
+    blobs = arguments.blobs
+    if arguments.folder:
+        leaves, others = read_segments(arguments.folder)
+        checkpoints += others
+        blobs = blobs or arguments.folder / "blobs"
+    if leaves is not None and exported is not None:
+        for index, leaf in enumerate(exported):
+            if leaves[index:index + 1] != [leaf]:
+                raise Wrong(f"entry {index}: the export has another than the folder")
+    leaves = exported if leaves is None else leaves
+    rules, ledger = replay(leaves, blobs, origin, key)
+    check_checkpoints(checkpoints, rules, leaves)
+    print(f"entries      {len(leaves)}, signatures {len(leaves)}: verified; {len(rules.parties)} parties")
+    print(f"checkpoints  {len(checkpoints)}: verified; root {checkpoints[-1][1].root.hex()}")
+    for at, pool, period, lines, output in filter(None, ledger.recomputed):
+        print(f"settlement   entry {at}, {pool} {period}: equal; {lines} lines, output root {output.hex()}")
+    if left := ledger.recomputed.count(None):
+        print(f"settlements  {left}: not recomputed, because no attachments were given")
+    print(f"equal: {len(leaves)} entries, {len(ledger.recomputed) - left} settlements recomputed")
+
+
+def main():
+    arguments = parser.parse_args()
+    if not arguments.tiles and not arguments.folder:
+        parser.error("give --tiles, --folder or both")
+    try:
+        check(arguments)
+    except Wrong as wrong:
+        print(f"differs: {wrong}")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
 It shares no code with the program. It prints a short report, or names the first place that is not
 as it must be and ends with 1."""
+
 import argparse
 import pathlib
 import sys
@@ -15,10 +16,18 @@ from tree import leaf_hash, read_export, roots
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("verifier_key", help="the log's, as it was at the founding: origin+hint+key")
-parser.add_argument("--tiles", type=pathlib.Path, metavar="DIR", help="what `fenrun log export DIR` wrote")
-parser.add_argument("--folder", type=pathlib.Path, metavar="DIR",
-                    help="a data folder that nothing has open: its segments, and its blobs as attachments")
-parser.add_argument("--blobs", type=pathlib.Path, metavar="DIR", help="attachments, where there is no folder")
+parser.add_argument(
+    "--tiles", type=pathlib.Path, metavar="DIR", help="what `fenrun log export DIR` wrote"
+)
+parser.add_argument(
+    "--folder",
+    type=pathlib.Path,
+    metavar="DIR",
+    help="a data folder that nothing has open: its segments, and its blobs as attachments",
+)
+parser.add_argument(
+    "--blobs", type=pathlib.Path, metavar="DIR", help="attachments, where there is no folder"
+)
 
 
 def replay(leaves, blobs, origin, key):
@@ -39,14 +48,16 @@ def replay(leaves, blobs, origin, key):
 
 
 def check_checkpoints(checkpoints, rules, leaves):
-    """Each root, and the signatures of the keys in force: the one before the batch, if that is known,
+    """Each root, and the signatures of the keys in force: the one before the batch, where known,
     and the one after it."""
     found = list(roots(map(leaf_hash, leaves)))
     for place, checkpoint, before in checkpoints:
         size = checkpoint.size
         if size >= len(found) or found[size] != checkpoint.root:
-            raise Wrong(f"{place}: the root of size {size} is {checkpoint.root.hex()}, "
-                        f"the entries give {found[size].hex() if size < len(found) else 'none'}")
+            raise Wrong(
+                f"{place}: the root of size {size} is {checkpoint.root.hex()}, "
+                f"the entries give {found[size].hex() if size < len(found) else 'none'}"
+            )
         for at in {max(before, 1), size}:
             key = [key for since, key in rules.log_keys if since <= at][-1]
             checkpoint.check(rules.origin, key, place)
@@ -65,15 +76,19 @@ def check(arguments):
         blobs = blobs or arguments.folder / "blobs"
     if leaves is not None and exported is not None:
         for index, leaf in enumerate(exported):
-            if leaves[index:index + 1] != [leaf]:
+            if leaves[index : index + 1] != [leaf]:
                 raise Wrong(f"entry {index}: the export has another than the folder")
     leaves = exported if leaves is None else leaves
     rules, ledger = replay(leaves, blobs, origin, key)
     check_checkpoints(checkpoints, rules, leaves)
-    print(f"entries      {len(leaves)}, signatures {len(leaves)}: verified; {len(rules.parties)} parties")
+    print(
+        f"entries      {len(leaves)}, signatures {len(leaves)}: verified; {len(rules.parties)} parties"
+    )
     print(f"checkpoints  {len(checkpoints)}: verified; root {checkpoints[-1][1].root.hex()}")
     for at, pool, period, lines, output in filter(None, ledger.recomputed):
-        print(f"settlement   entry {at}, {pool} {period}: equal; {lines} lines, output root {output.hex()}")
+        print(
+            f"settlement   entry {at}, {pool} {period}: equal; {lines} lines, output root {output.hex()}"
+        )
     if left := ledger.recomputed.count(None):
         print(f"settlements  {left}: not recomputed, because no attachments were given")
     print(f"equal: {len(leaves)} entries, {len(ledger.recomputed) - left} settlements recomputed")

@@ -1,4 +1,5 @@
-"""An entry: its leaf, its command in the one canonical form, and its signature; from docs/format.md."""
+"""An entry: its leaf, its command in the one canonical form, its signature; docs/format.md."""
+
 from dataclasses import dataclass
 
 from blake3 import blake3
@@ -67,7 +68,12 @@ def read_entry(leaf, index, earlier_ms):
         raise Wrong(f"{place}: a leaf of {len(leaf)} bytes")
     if leaf[0] != 1:
         raise Wrong(f"{place}: version {leaf[0]}")
-    recorded, key, signature, data = int.from_bytes(leaf[1:9], "big"), leaf[9:41], leaf[41:105], leaf[105:]
+    recorded, key, signature, data = (
+        int.from_bytes(leaf[1:9], "big"),
+        leaf[9:41],
+        leaf[41:105],
+        leaf[105:],
+    )
     if recorded < earlier_ms:
         raise Wrong(f"{place}: recorded at {recorded}, the entry before at {earlier_ms}")
     if not verify(key, signature, dsse(COMMAND, data)):

@@ -1,7 +1,9 @@
-"""What a settlement reads, gathered from the entries as docs/settlement.md and docs/rules.md say."""
+"""What a settlement reads, gathered from the entries by docs/settlement.md and docs/rules.md."""
+
 import json
 
 import settlement
+from arithmetic import WHOLE, allot, canonical, difference, result_bytes
 from entries import hash_of, thing_id
 from notes import Wrong
 from rules import EVALUATOR, OPERATOR, PAYER
@@ -18,8 +20,11 @@ def scenario_policy(policy):
     has = policy.HasField
     if has("operator_fee"):
         fee = policy.operator_fee
-        found["operator_fee"] = {"bps": fee.bps, "flat": fee.flat,
-                                 "cap": fee.cap if fee.HasField("cap") else None}
+        found["operator_fee"] = {
+            "bps": fee.bps,
+            "flat": fee.flat,
+            "cap": fee.cap if fee.HasField("cap") else None,
+        }
     if has("regulated_ceiling"):
         found["regulated_ceiling"] = {"maximum_revenue": policy.regulated_ceiling.maximum_revenue}
     if has("cost_recovery"):
@@ -29,7 +34,11 @@ def scenario_policy(policy):
         found["public_interest"] = {"bps": policy.public_interest.bps}
     if has("floor"):
         rule = policy.floor
-        found["floor"] = {"budget_bps": rule.budget_bps, "amount": rule.amount, "min_weight": rule.min_weight}
+        found["floor"] = {
+            "budget_bps": rule.budget_bps,
+            "amount": rule.amount,
+            "min_weight": rule.min_weight,
+        }
     if has("owner_cap"):
         found["owner_cap_bps"] = policy.owner_cap.bps
     if has("reserve"):
@@ -75,15 +84,20 @@ class Ledger:
         return row
 
     def record(self, entry, number, item):
-        parents = [{"id": p.contribution.hex(), "upstream_bps": p.upstream_bps} for p in item.parents]
+        parents = [
+            {"id": p.contribution.hex(), "upstream_bps": p.upstream_bps} for p in item.parents
+        ]
         for parent in parents:
             if parent["id"] not in self.contributions:
                 raise entry.wrong(f"the parent {parent['id']} is not recorded")
         names = [parent["id"] for parent in parents]
-        if names != sorted(set(names)) or sum(p["upstream_bps"] for p in parents) > settlement.WHOLE:
+        if names != sorted(set(names)) or sum(p["upstream_bps"] for p in parents) > WHOLE:
             raise entry.wrong("parents out of order, twice, or of more than the whole")
         self.contributions[thing_id(entry.command_id, number).hex()] = {
-            "party": entry.command.actor, "parents": parents, "order": (entry.index, number)}
+            "party": entry.command.actor,
+            "parents": parents,
+            "order": (entry.index, number),
+        }
 
     def record_contribution(self, entry, item):
         self.record(entry, 0, item)
@@ -120,8 +134,10 @@ class Ledger:
         if any(p.policy_hash not in self.policies for p in pool.policies):
             raise entry.wrong("a policy of the pool was not published")
         self.pools[pool.name] = {
-            "id": thing_id(entry.command_id, 0), "row": pool,
-            "opening": {"profit_layer": 0, "pool_deficit": 0, "over_recovery": 0}}
+            "id": thing_id(entry.command_id, 0),
+            "row": pool,
+            "opening": {"profit_layer": 0, "pool_deficit": 0, "over_recovery": 0},
+        }
 
     def still_open(self, entry, action):
         if any(p == action.pool and period >= action.period for p, period in self.frozen):
@@ -152,26 +168,45 @@ class Ledger:
         self.still_open(entry, post)
         if post.amount.minor_units <= 0 or post.amount.currency_code != pool["row"].currency_code:
             raise entry.wrong("an amount that is not above zero in the pool's currency")
-        if any(post.reference == reference for (name, _), items in self.revenue.items()
-               if name == post.pool for reference, _ in items):
+        if any(
+            post.reference == reference
+            for (name, _), items in self.revenue.items()
+            if name == post.pool
+            for reference, _ in items
+        ):
             raise entry.wrong(f"the reference {post.reference} stands twice")
-        self.revenue.setdefault((post.pool, post.period), []).append((post.reference, {
-            "ref": str(entry.index), "kind": KINDS[post.kind], "amount": post.amount.minor_units}))
+        self.revenue.setdefault((post.pool, post.period), []).append(
+            (
+                post.reference,
+                {
+                    "ref": str(entry.index),
+                    "kind": KINDS[post.kind],
+                    "amount": post.amount.minor_units,
+                },
+            )
+        )
 
     def claim_cost(self, entry, claim):
         self.own(entry, claim.contribution)
         if claim.amount.minor_units <= 0 or claim.contribution.hex() in self.withdrawn:
             raise entry.wrong("a claim of nothing, or after a withdrawal")
         self.claims[thing_id(entry.command_id, 0).hex()] = {
-            "contribution": claim.contribution.hex(), "class": claim.cost_class, "outstanding": None,
-            "claimed": claim.amount.minor_units, "currency": claim.amount.currency_code}
+            "contribution": claim.contribution.hex(),
+            "class": claim.cost_class,
+            "outstanding": None,
+            "claimed": claim.amount.minor_units,
+            "currency": claim.amount.currency_code,
+        }
 
     def approve_cost(self, entry, approve):
         claim = self.claims.get(approve.claim.hex())
         if claim is None or claim["outstanding"] is not None:
             raise entry.wrong("there is no such claim, or it was decided before")
         amount, parties = approve.approved.minor_units, self.rules.parties
-        if not 0 <= amount <= claim["claimed"] or approve.approved.currency_code != claim["currency"]:
+        if (
+            not 0 <= amount <= claim["claimed"]
+            or approve.approved.currency_code != claim["currency"]
+        ):
             raise entry.wrong(f"{amount} is approved of {claim['claimed']} {claim['currency']}")
         claimant = self.contributions[claim["contribution"]]["party"]
         if parties[claimant].owner == parties[entry.command.actor].owner:
@@ -194,11 +229,11 @@ class Ledger:
         self.valuations[thing_id(entry.command_id, 0)] = (weights, table)
 
     def read_table(self, entry, weights, data):
-        """Docs/valuation.md, sections 3 and 4: the form, and weights that follow from the values."""
+        """By docs/valuation.md, sections 3 and 4: the form, and the weights from the values."""
         table = json.loads(data)
-        if settlement.canonical(table) != data or table["format"] != "fenrun-value-table/1":
+        if canonical(table) != data or table["format"] != "fenrun-value-table/1":
             raise entry.wrong("the value table is not in its canonical form")
-        said = (table["pool"], table["period"], table["method"], settlement.canonical(table["parameters"]))
+        said = (table["pool"], table["period"], table["method"], canonical(table["parameters"]))
         if said != (weights.pool, weights.period, weights.method, weights.parameters.encode()):
             raise entry.wrong("the value table is of another pool, period, method or parameters")
         lines = {line["contribution"]: line for line in table["contributions"]}
@@ -207,15 +242,19 @@ class Ledger:
         owners = {}
         for name, line in lines.items():
             if name not in self.contributions or line["owner"] != self.owner(name):
-                raise entry.wrong(f"the value table's line of {name} is of nothing recorded, or of another owner")
+                raise entry.wrong(
+                    f"the value table's line of {name} is of nothing recorded, or of another owner"
+                )
             owners.setdefault(line["owner"], []).append(name)
         totals = {o: max(0, sum(int(lines[c]["value"]) for c in cs)) for o, cs in owners.items()}
-        for owner, part in settlement.allot(WEIGHT, totals)[0].items():
+        for owner, part in allot(WEIGHT, totals)[0].items():
             values = {c: max(0, int(lines[c]["value"])) for c in owners[owner]}
-            for c, weight in settlement.allot(part, values)[0].items():
+            for c, weight in allot(part, values)[0].items():
                 if lines[c]["weight"] != weight:
-                    raise entry.wrong(f"the value table gives {c} the weight {lines[c]['weight']}, "
-                                      f"its values give {weight}")
+                    raise entry.wrong(
+                        f"the value table gives {c} the weight {lines[c]['weight']}, "
+                        f"its values give {weight}"
+                    )
         return table
 
     def owner(self, contribution):
@@ -229,11 +268,16 @@ class Ledger:
     def settle(self, entry, settle):
         pool, at = self.pool(entry, settle.pool), (settle.pool, settle.period)
         if at not in self.frozen or at in self.settled:
-            raise entry.wrong(f"the period {settle.period} of {settle.pool} is not frozen or is settled")
+            raise entry.wrong(
+                f"the period {settle.period} of {settle.pool} is not frozen or is settled"
+            )
         for other, period in sorted({*self.uses, *self.revenue}):
             currency = self.pools[other]["row"].currency_code == pool["row"].currency_code
-            before = other == settle.pool and period < settle.period or (
-                period == settle.period and currency and self.pools[other]["id"] < pool["id"])
+            before = (
+                other == settle.pool
+                and period < settle.period
+                or (period == settle.period and currency and self.pools[other]["id"] < pool["id"])
+            )
             if before and (other, period) not in self.settled:
                 raise entry.wrong(f"{other} {period} had to be settled before")
         valuation = self.valuations.get(settle.valuation)
@@ -245,15 +289,17 @@ class Ledger:
             return
         scenario = self.scenario(entry, pool, settle.period, valuation[1])
         result = settlement.run(scenario)
-        data = settlement.result_bytes(result)
+        data = result_bytes(result)
         if hash_of(data) != settle.result_hash:
-            raise entry.wrong(f"the settlement of {settle.pool} {settle.period} has the hash "
-                              f"{settle.result_hash.hex()}, recomputed it has {hash_of(data).hex()}: "
-                              f"{self.what_differs(entry, settle, result)}")
+            raise entry.wrong(
+                f"the settlement of {settle.pool} {settle.period} has the hash "
+                f"{settle.result_hash.hex()}, recomputed it has {hash_of(data).hex()}: "
+                f"{self.what_differs(entry, settle, result)}"
+            )
         if self.attachment(entry, settle.result_hash) != data:
             raise entry.wrong("the attachment with the result has other bytes")
         self.book(scenario, result, pool)
-        lines = [leaf_hash(settlement.canonical(line)) for line in result.get("lines", [])]
+        lines = [leaf_hash(canonical(line)) for line in result.get("lines", [])]
         self.recomputed.append((entry.index, settle.pool, settle.period, len(lines), root(lines)))
 
     def what_differs(self, entry, settle, result):
@@ -261,7 +307,7 @@ class Ledger:
             recorded = json.loads(self.attachment(entry, settle.result_hash))
         except (Wrong, ValueError) as error:
             return str(error)
-        return settlement.difference(result, recorded) or "the bytes alone"
+        return difference(result, recorded) or "the bytes alone"
 
     def scenario(self, entry, pool, period, table):
         """The table of "From the ledger to a scenario" in docs/settlement.md, row by row."""
@@ -286,25 +332,48 @@ class Ledger:
         owners |= {parties[p].owner for p in names}
         classes = policy.get("cost_recovery", {}).get("classes", [])
         return {
-            "currency": row.currency_code, "period": period, "policy": policy,
+            "currency": row.currency_code,
+            "period": period,
+            "policy": policy,
             "revenue": [item for _, item in self.revenue.get((row.name, period), [])],
             "opening": dict(pool["opening"]),
-            "contributions": [{"id": c, "party": self.contributions[c]["party"], "weight": weights.get(c, 0),
-                               "parents": self.contributions[c]["parents"]} for c in in_run],
+            "contributions": [
+                {
+                    "id": c,
+                    "party": self.contributions[c]["party"],
+                    "weight": weights.get(c, 0),
+                    "parents": self.contributions[c]["parents"],
+                }
+                for c in in_run
+            ],
             "parties": [{"id": p, "owner": parties[p].owner, "carried": carried[p]} for p in names],
-            "owners": [{"id": o} for o in owners], "holds": [],
-            "claims": [{"id": k, "contribution": x["contribution"], "class": x["class"],
-                        "outstanding": x["outstanding"]} for k, x in self.claims.items()
-                       if x["contribution"] in in_run and x["currency"] == row.currency_code
-                       and x["class"] in classes and x["outstanding"]]}
+            "owners": [{"id": o} for o in owners],
+            "holds": [],
+            "claims": [
+                {
+                    "id": k,
+                    "contribution": x["contribution"],
+                    "class": x["class"],
+                    "outstanding": x["outstanding"],
+                }
+                for k, x in self.claims.items()
+                if x["contribution"] in in_run
+                and x["currency"] == row.currency_code
+                and x["class"] in classes
+                and x["outstanding"]
+            ],
+        }
 
     def book(self, scenario, result, pool):
         """What the next settlement opens with."""
         if result.get("stopped"):
             pool["opening"]["pool_deficit"] = result["pool_deficit"]
             return
-        pool["opening"] = {"profit_layer": result["next_profit_layer"], "pool_deficit": 0,
-                           "over_recovery": result["over_recovery"]}
+        pool["opening"] = {
+            "profit_layer": result["next_profit_layer"],
+            "pool_deficit": 0,
+            "over_recovery": result["over_recovery"],
+        }
         for party, amounts in result["parties"].items():
             self.carried[party, scenario["currency"]] = amounts["carried"]
         for claim, amounts in result["claims"].items():

@@ -1,4 +1,5 @@
 """Signatures: strict Ed25519, DSSE and C2SP signed notes, from docs/format.md."""
+
 import base64
 import hashlib
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, -1, P) % P
 # The y of the eight points of small order: 1 has order 1, -1 has 2, 0 has 4, the two others have 8.
-# A point of order 8 doubles to one with y = 0, so x*x = -y*y, and the curve leaves D*y^4 + 2*y^2 = 1.
-Y8 = int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little")
+# A point of order 8 doubles to one with y = 0: so x*x = -y*y, and by the curve D*y^4 + 2*y^2 = 1.
+Y8 = int.from_bytes(
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+)
 assert (D * Y8**4 + 2 * Y8**2 - 1) % P == 0
 SMALL_ORDER = {0, 1, P - 1, Y8, P - Y8}
 
@@ -32,7 +35,7 @@ def strict_point(data):
 
 
 def verify(key, signature, message):
-    """Ed25519 by the strict rule; the library refuses what is on no curve and checks the equation."""
+    """Ed25519 by the strict rule; the library refuses points off the curve, checks the equation."""
     if len(key) != 32 or len(signature) != 64:
         return False
     if not strict_point(key) or not strict_point(signature[:32]):
@@ -75,7 +78,9 @@ class Checkpoint:
         """Raises unless the note is of this origin and this key has signed it."""
         if self.origin != origin:
             raise Wrong(f"{place}: the origin is {self.origin}, expected {origin}")
-        ours = [s[4:] for name, s in self.signatures if name == origin and s[:4] == hint(origin, key)]
+        ours = [
+            s[4:] for name, s in self.signatures if name == origin and s[:4] == hint(origin, key)
+        ]
         if not any(verify(key, signature, self.text) for signature in ours):
             raise Wrong(f"{place}: the log's key has not signed it")
 

@@ -1,4 +1,5 @@
 """Who may sign what: parties, keys and roles, replayed from docs/rules.md and the protos."""
+
 import re
 from dataclasses import dataclass, field
 
@@ -10,14 +11,29 @@ OPERATOR, PROVIDER, PAYER, EVALUATOR = 1, 2, 3, 4
 NAME = re.compile(r"[a-z][a-z0-9-]{1,38}")
 # The table "Who may ask for what" of docs/rules.md; None stands for every party.
 MAY = {
-    "rotate_key": None, "revoke_key": None,
-    "record_contribution": {PROVIDER}, "record_contributions": {PROVIDER},
-    "withdraw_contribution": {PROVIDER}, "grant_use": {PROVIDER}, "revoke_use": {PROVIDER},
-    "claim_cost": {PROVIDER}, "declare_use": {PAYER}, "post_revenue": {PAYER, OPERATOR},
+    "rotate_key": None,
+    "revoke_key": None,
+    "record_contribution": {PROVIDER},
+    "record_contributions": {PROVIDER},
+    "withdraw_contribution": {PROVIDER},
+    "grant_use": {PROVIDER},
+    "revoke_use": {PROVIDER},
+    "claim_cost": {PROVIDER},
+    "declare_use": {PAYER},
+    "post_revenue": {PAYER, OPERATOR},
     "import_weights": {EVALUATOR},
 }
-BY_OPERATOR = {"amend_charter", "upgrade", "admit_party", "replace_key", "publish_policy", "open_pool",
-               "approve_cost", "freeze_period", "settle"}
+BY_OPERATOR = {
+    "amend_charter",
+    "upgrade",
+    "admit_party",
+    "replace_key",
+    "publish_policy",
+    "open_pool",
+    "approve_cost",
+    "freeze_period",
+    "settle",
+}
 MAY.update(dict.fromkeys(BY_OPERATOR, {OPERATOR}))
 
 
@@ -68,11 +84,14 @@ class Rules:
             raise entry.wrong("created_at is missing")
         away = abs(entry.command.created_at.ToNanoseconds() // 1_000_000 - entry.recorded_ms)
         if away > self.window_ms:
-            raise entry.wrong(f"created {away} ms away from when it was recorded; {self.window_ms} are allowed")
+            raise entry.wrong(
+                f"created {away} ms away from when it was recorded; {self.window_ms} are allowed"
+            )
 
     def check_possession(self, entry, ledger, who, key, signature):
         said = charter_commands_pb2.Possession(
-            ledger=ledger, party_or_origin=who, public_key=key, nonce=entry.command.nonce)
+            ledger=ledger, party_or_origin=who, public_key=key, nonce=entry.command.nonce
+        )
         if not verify(key, signature, dsse(POSSESSION, said.SerializeToString(deterministic=True))):
             raise entry.wrong("the new key has not signed its possession")
 
@@ -91,7 +110,11 @@ class Rules:
             raise entry.wrong("ledger, actor or key are not as a founding has them")
         if found.rules_version != 1 or found.approvals:
             raise entry.wrong("rules that this checker does not know")
-        self.window_ms, self.terms, self.origin = found.time_window_ms, found.terms_hash, found.origin
+        self.window_ms, self.terms, self.origin = (
+            found.time_window_ms,
+            found.terms_hash,
+            found.origin,
+        )
         self.check_time(entry)
         self.check_possession(entry, b"", found.origin, found.log_key, found.log_key_possession)
         operator = Party(found.operator, found.operator, {OPERATOR}, None)
@@ -103,16 +126,24 @@ class Rules:
     def amend_charter(self, entry, _, amend):
         self.window_ms = amend.time_window_ms
         if amend.log_key:
-            self.check_possession(entry, self.ledger, self.origin, amend.log_key, amend.log_key_possession)
-            if amend.log_key in self.key_party or amend.log_key in [key for _, key in self.log_keys]:
+            self.check_possession(
+                entry, self.ledger, self.origin, amend.log_key, amend.log_key_possession
+            )
+            if amend.log_key in self.key_party or amend.log_key in [
+                key for _, key in self.log_keys
+            ]:
                 raise entry.wrong("the log's new key has served before")
             self.log_keys.append((entry.index + 1, amend.log_key))
 
     def upgrade(self, entry, _, upgrade):
-        raise entry.wrong(f"rules version {upgrade.rules_version}, which this checker does not know")
+        raise entry.wrong(
+            f"rules version {upgrade.rules_version}, which this checker does not know"
+        )
 
     def admit_party(self, entry, _, admit):
-        said = canonical_message(party_commands_pb2.Application, admit.application, f"entry {entry.index}")
+        said = canonical_message(
+            party_commands_pb2.Application, admit.application, f"entry {entry.index}"
+        )
         if not verify(said.public_key, admit.signature, dsse(APPLICATION, admit.application)):
             raise entry.wrong("the applicant has not signed the application")
         if said.ledger != self.ledger or said.terms_hash != self.terms:
@@ -126,8 +157,9 @@ class Rules:
         if not NAME.fullmatch(owner):
             raise entry.wrong(f"the owner {owner}")
         named = {party.owner for party in self.parties.values()}
-        if owner != said.name and (said.name in named or
-                                   owner in self.parties and self.parties[owner].owner != owner):
+        if owner != said.name and (
+            said.name in named or owner in self.parties and self.parties[owner].owner != owner
+        ):
             raise entry.wrong(f"owners chain: {said.name} behind {owner}")
         party = Party(said.name, owner, set(roles), None)
         self.take_key(entry, said.public_key, party)
@@ -143,7 +175,9 @@ class Rules:
             raise entry.wrong("the key is nobody's or has ended")
         if holder is not actor and OPERATOR not in actor.roles:
             raise entry.wrong(f"{actor.name} ends a key of {holder.name}")
-        others = [p for p in self.parties.values() if p is not holder and OPERATOR in p.roles and p.key]
+        others = [
+            p for p in self.parties.values() if p is not holder and OPERATOR in p.roles and p.key
+        ]
         if OPERATOR in holder.roles and not others:
             raise entry.wrong("the last key of an operator")
         if revoke.HasField("suspect_from") and revoke.suspect_from > entry.index:

@@ -1,4 +1,5 @@
 """The segments of a data folder, frame by frame, from docs/format.md."""
+
 import struct
 
 from notes import Wrong, read_checkpoint
@@ -35,9 +36,9 @@ def frames(number, data, name):
                 return
             at += SECTOR - at % SECTOR
             continue
-        held = data[at + 5:at + 5 + length]
-        covered = struct.pack("<IQ", number, at) + data[at:at + 5 + length]
-        if data[at + 5 + length:at + 9 + length] != struct.pack("<I", crc32c(covered)):
+        held = data[at + 5 : at + 5 + length]
+        covered = struct.pack("<IQ", number, at) + data[at : at + 5 + length]
+        if data[at + 5 + length : at + 9 + length] != struct.pack("<I", crc32c(covered)):
             raise Wrong(f"{name} at {at}: the checksum of the frame is another")
         yield at, kind, held
         at += 9 + length
@@ -67,7 +68,9 @@ def read_segments(folder):
                 place = f"{name} at {at}"
                 checkpoint = read_checkpoint(held, place)
                 if checkpoint.size != len(leaves):
-                    raise Wrong(f"{place}: a checkpoint of size {checkpoint.size} after {len(leaves)} entries")
+                    raise Wrong(
+                        f"{place}: a checkpoint of size {checkpoint.size} after {len(leaves)} entries"
+                    )
                 checkpoints.append((place, checkpoint, before))
                 before = len(leaves)
             elif kind not in (COSIGNATURES, BATCH, FOOTER):

@@ -1,56 +1,32 @@
-"""The seventeen steps of docs/settlement.md: a scenario goes in, the result with its lines comes out.
+"""The seventeen steps of docs/settlement.md: from a scenario to the result with its lines.
 
 Integers only. `run` expects a scenario that docs/settlement.md would not refuse."""
-import json
-from math import lcm
 
-WHOLE = 10_000
+from math import prod
 
-
-def canonical(value):
-    """The one JSON form: keys ascending, no white space, UTF-8, no newline."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def result_bytes(result):
-    """What a settlement's hash is taken over: the newline belongs to it."""
-    return canonical(result) + b"\n"
-
-
-def bps(amount, rate):
-    return amount * rate // WHOLE
-
-
-def ceil_div(over, under):
-    return -(-over // under)
-
-
-def allot(total, weights):
-    """Divides total by the weights of a dict; returns the parts, and who got a unit left over."""
-    whole = sum(weights.values())
-    if whole == 0:
-        return dict.fromkeys(weights, 0), set()
-    parts = {name: total * weight // whole for name, weight in weights.items()}
-    by_remainder = sorted(weights, key=lambda name: (-(total * weights[name] % whole), name.encode()))
-    lucky = set(by_remainder[: total - sum(parts.values())])
-    return {name: part + (name in lucky) for name, part in parts.items()}, lucky
+from arithmetic import allot, bps, ceil_div
 
 
 def hold_fractions(scenario):
-    """The sum of the holds of each contribution over the least common denominator, at most 1."""
-    fractions = {}
+    """The sum of the holds of each contribution over the product of their different denominators,
+    at most 1."""
+    holds, fractions = {}, {}
     for hold in scenario.get("holds") or []:
-        over, under = fractions.get(hold["contribution"], (0, 1))
-        common = lcm(under, hold["denominator"])
-        over = over * (common // under) + hold["numerator"] * (common // hold["denominator"])
-        fractions[hold["contribution"]] = (over, common)
-    return {name: (min(over, under), under) for name, (over, under) in fractions.items()}
+        over = holds.setdefault(hold["contribution"], {})
+        over[hold["denominator"]] = over.get(hold["denominator"], 0) + hold["numerator"]
+    for contribution, over in holds.items():
+        under = prod(over)
+        whole = sum(numerator * (under // denominator) for denominator, numerator in over.items())
+        fractions[contribution] = (min(whole, under), under)
+    return fractions
 
 
 class Run:
     def __init__(self, scenario):
         self.scenario, self.policy = scenario, scenario["policy"]
-        by_id = lambda kind: {x["id"]: x for x in sorted(scenario[kind], key=lambda x: x["id"].encode())}
+        by_id = lambda kind: {
+            x["id"]: x for x in sorted(scenario[kind], key=lambda x: x["id"].encode())
+        }
         self.contributions, self.parties = by_id("contributions"), by_id("parties")
         self.owners, self.claims = by_id("owners"), by_id("claims")
         self.fractions, self.lines = hold_fractions(scenario), []
@@ -82,9 +58,17 @@ class Run:
         net = came["receipt"] - came["refund"] - came["chargeback"] - opening["pool_deficit"]
         if net <= 0:
             return {"net": net, "pool_deficit": -net, "stopped": True}
-        self.line(1, "net_revenue", net, {
-            "receipts": came["receipt"], "refunds": came["refund"],
-            "chargebacks": came["chargeback"], "opening_deficit": opening["pool_deficit"]})
+        self.line(
+            1,
+            "net_revenue",
+            net,
+            {
+                "receipts": came["receipt"],
+                "refunds": came["refund"],
+                "chargebacks": came["chargeback"],
+                "opening_deficit": opening["pool_deficit"],
+            },
+        )
         # Step 2
         operator_fee = 0
         if fee := policy.get("operator_fee"):
@@ -121,8 +105,12 @@ class Run:
             budget = bps(layer, floor["budget_bps"])
         shared = layer - budget
         if floor:
-            self.line(6, "floor_budget", budget, {
-                "profit_layer": layer, "budget_bps": floor["budget_bps"], "shared": shared})
+            self.line(
+                6,
+                "floor_budget",
+                budget,
+                {"profit_layer": layer, "budget_bps": floor["budget_bps"], "shared": shared},
+            )
         undistributed = self.share(shared)
         self.pass_upstream()
         top_ups = self.top_up(budget)
@@ -131,22 +119,43 @@ class Run:
         # Step 16
         unused = budget - sum(top_ups.values())
         next_layer = unused + undistributed
-        self.line(16, "next_profit_layer", next_layer, {
-            "unused_floor_budget": unused, "undistributed": undistributed})
+        self.line(
+            16,
+            "next_profit_layer",
+            next_layer,
+            {"unused_floor_budget": unused, "undistributed": undistributed},
+        )
         # Step 17
         out = operator_fee + over_out + public + next_layer
         out += sum(sum(amounts.values()) for amounts in parties.values())
         carried = sum(x.get("carried", 0) for x in self.parties.values())
-        assert net + opening["profit_layer"] + over_in + carried == out, "step 17: it does not conserve"
-        self.lines.sort(key=lambda x: (x["step"], x.get("contribution", ""), x.get("party", "").encode()))
+        assert net + opening["profit_layer"] + over_in + carried == out, (
+            "step 17: it does not conserve"
+        )
+        self.lines.sort(
+            key=lambda x: (x["step"], x.get("contribution", ""), x.get("party", "").encode())
+        )
         return {
-            "after_upstream": self.kept, "cost_recovered": recovered, "floor_budget": budget,
-            "claims": {k: {"paid": paid, "outstanding": self.claims[k]["outstanding"] - paid}
-                       for k, paid in self.paid.items()},
-            "lines": self.lines, "net": net, "next_profit_layer": next_layer,
-            "operator_fee": operator_fee, "over_recovery": over_out, "parties": parties,
-            "profit_layer": layer, "public_interest": public, "shared": shared,
-            "shares": self.shares, "top_ups": top_ups, "undistributed": undistributed}
+            "after_upstream": self.kept,
+            "cost_recovered": recovered,
+            "floor_budget": budget,
+            "claims": {
+                k: {"paid": paid, "outstanding": self.claims[k]["outstanding"] - paid}
+                for k, paid in self.paid.items()
+            },
+            "lines": self.lines,
+            "net": net,
+            "next_profit_layer": next_layer,
+            "operator_fee": operator_fee,
+            "over_recovery": over_out,
+            "parties": parties,
+            "profit_layer": layer,
+            "public_interest": public,
+            "shared": shared,
+            "shares": self.shares,
+            "top_ups": {o: x for o, x in top_ups.items() if x},
+            "undistributed": undistributed,
+        }
 
     def recover_costs(self, net, left):
         """Step 4."""
@@ -155,8 +164,12 @@ class Run:
         if not rule:
             return 0
         budget = min(bps(net, rule["tier_cap_bps"]), left)
-        self.line(4, "cost_budget", budget, {
-            "net": net, "tier_cap_bps": rule["tier_cap_bps"], "left": left})
+        self.line(
+            4,
+            "cost_budget",
+            budget,
+            {"net": net, "tier_cap_bps": rule["tier_cap_bps"], "left": left},
+        )
         because = {}
         for name in rule["classes"]:
             claims = {k: x["outstanding"] for k, x in self.claims.items() if x["class"] == name}
@@ -165,8 +178,14 @@ class Run:
             if whole > budget:
                 paid, lucky = allot(budget, claims)
             for k in claims:
-                because[k] = {"claim": k, "class": name, "outstanding": claims[k], "class_budget": budget,
-                              "class_outstanding": whole, "leftover_unit": int(k in lucky)}
+                because[k] = {
+                    "claim": k,
+                    "class": name,
+                    "outstanding": claims[k],
+                    "class_budget": budget,
+                    "class_outstanding": whole,
+                    "leftover_unit": int(k in lucky),
+                }
             self.paid.update(paid)
             budget -= sum(paid.values())
         for k in self.claims:
@@ -183,11 +202,22 @@ class Run:
             parts, lucky = allot(before[o], {c: self.weight[c] for c in cs})
             self.shares.update(parts)
             for c in cs:
-                self.line(7, "value_share", parts[c], {
-                    "distributed": shared, "owner": o, "owner_share": before[o],
-                    "owner_weight": owner_weight[o], "total_weight": total,
-                    "owner_leftover_unit": int(o in lucky_owners),
-                    "weight": self.weight[c], "leftover_unit": int(c in lucky)}, c)
+                self.line(
+                    7,
+                    "value_share",
+                    parts[c],
+                    {
+                        "distributed": shared,
+                        "owner": o,
+                        "owner_share": before[o],
+                        "owner_weight": owner_weight[o],
+                        "total_weight": total,
+                        "owner_leftover_unit": int(o in lucky_owners),
+                        "weight": self.weight[c],
+                        "leftover_unit": int(c in lucky),
+                    },
+                    c,
+                )
         if self.policy.get("owner_cap_bps") is None:
             return undistributed
         cap, after, capped = bps(shared, self.policy["owner_cap_bps"]), dict(before), set()
@@ -207,9 +237,20 @@ class Run:
             parts, _ = allot(after[o], {c: self.weight[c] for c in cs})
             for c in cs:
                 was, self.shares[c] = self.shares[c], parts[c]
-                self.line(8, "owner_cap", parts[c] - was, {
-                    "cap": cap, "owner": o, "owner_share_before": before[o],
-                    "owner_share_after": after[o], "share_before": was, "share_after": parts[c]}, c)
+                self.line(
+                    8,
+                    "owner_cap",
+                    parts[c] - was,
+                    {
+                        "cap": cap,
+                        "owner": o,
+                        "owner_share_before": before[o],
+                        "owner_share_after": after[o],
+                        "share_before": was,
+                        "share_after": parts[c],
+                    },
+                    c,
+                )
         return undistributed
 
     def generations(self):
@@ -228,8 +269,17 @@ class Run:
     def pass_upstream(self):
         """Step 9."""
         zero = lambda: dict.fromkeys(self.contributions, 0)
-        self.holds, self.kept, self.from_others = dict(self.shares), zero(), dict.fromkeys(self.of_owner, 0)
-        self.contested_in, self.contested, self.contested_out, self.held = zero(), zero(), zero(), zero()
+        self.holds, self.kept, self.from_others = (
+            dict(self.shares),
+            zero(),
+            dict.fromkeys(self.of_owner, 0),
+        )
+        self.contested_in, self.contested, self.contested_out, self.held = (
+            zero(),
+            zero(),
+            zero(),
+            zero(),
+        )
         received, passed, depth = [], [], self.generations()
         for c in sorted(self.contributions, key=lambda c: (-depth[c], c)):
             x, y = self.holds[c], self.contested_in[c]
@@ -248,7 +298,9 @@ class Run:
                 if other:
                     self.from_others[self.owner(parent)] += amount
                 basis = {"holds": x, "bps": rate, "contested": doubtful}
-                received.append((c, parent, amount, {**basis, "child": c, "other_owner": int(other)}))
+                received.append(
+                    (c, parent, amount, {**basis, "child": c, "other_owner": int(other)})
+                )
                 passed.append((parent, c, -amount, {**basis, "parent": parent}))
             self.kept[c], self.contested[c] = x - out, z
             self.held[c] = min(x - out, max(0, z - self.contested_out[c]))
@@ -263,17 +315,31 @@ class Run:
             return {}
         share = {o: sum(self.shares[c] for c in cs) for o, cs in self.of_owner.items()}
         least = rule.get("min_weight", 1)
-        needs = {o: max(0, rule["amount"] - share[o] - self.from_others[o])
-                 for o, cs in self.of_owner.items()
-                 if self.owners[o].get("floor_eligible") and sum(self.weight[c] for c in cs) >= least}
+        needs = {
+            o: max(0, rule["amount"] - share[o] - self.from_others[o])
+            for o, cs in self.of_owner.items()
+            if self.owners[o].get("floor_eligible") and sum(self.weight[c] for c in cs) >= least
+        }
         whole, lucky, paid = sum(needs.values()), set(), needs
         if whole > budget:
             paid, lucky = allot(budget, needs)
         for o in needs:
-            self.line(10, "floor_top_up", paid[o], {
-                "owner": o, "floor": rule["amount"], "share": share[o], "received": self.from_others[o],
-                "need": needs[o], "needs": whole, "budget": budget,
-                "leftover_unit": int(o in lucky)}, party=self.first_party(o))
+            self.line(
+                10,
+                "floor_top_up",
+                paid[o],
+                {
+                    "owner": o,
+                    "floor": rule["amount"],
+                    "share": share[o],
+                    "received": self.from_others[o],
+                    "need": needs[o],
+                    "needs": whole,
+                    "budget": budget,
+                    "leftover_unit": int(o in lucky),
+                },
+                party=self.first_party(o),
+            )
         return paid
 
     def first_party(self, owner):
@@ -281,21 +347,29 @@ class Run:
 
     def hold(self, top_ups):
         """Step 11; leaves in `money` what each party has of cost and profit, and what is held."""
-        self.money = {p: {"cost": 0, "profit": 0, "held_cost": 0, "held_profit": 0} for p in self.parties}
+        self.money = {
+            p: {"cost": 0, "profit": 0, "held_cost": 0, "held_profit": 0} for p in self.parties
+        }
         for o, top_up in top_ups.items():
             profit = sum(self.kept[c] for c in self.of_owner[o])
             doubtful = sum(self.held[c] for c in self.of_owner[o])
             if profit:
                 held = ceil_div(top_up * doubtful, profit)
             else:
-                held = top_up if any(self.fractions.get(c, (0, 1))[0] for c in self.of_owner[o]) else 0
+                held = (
+                    top_up if any(self.fractions.get(c, (0, 1))[0] for c in self.of_owner[o]) else 0
+                )
             money = self.money[self.first_party(o)]
             money["profit"] += top_up
             money["held_profit"] += held
             if held:
-                self.line(11, "held_top_up", -held, {
-                    "top_up": top_up, "owner_held_profit": doubtful, "owner_profit": profit},
-                    party=self.first_party(o))
+                self.line(
+                    11,
+                    "held_top_up",
+                    -held,
+                    {"top_up": top_up, "owner_held_profit": doubtful, "owner_profit": profit},
+                    party=self.first_party(o),
+                )
         cost = dict.fromkeys(self.contributions, 0)
         for k, paid in self.paid.items():
             cost[self.claims[k]["contribution"]] += paid
@@ -307,14 +381,24 @@ class Run:
             money["profit"] += self.kept[c]
             money["held_cost"] += held_cost
             money["held_profit"] += held
-            fraction = {"fraction": f"{over}/{under}"} if c in self.fractions and under < 1 << 64 else {}
+            fraction = {"fraction": f"{over}/{under}"} if over and under < 1 << 64 else {}
             if held_cost:
                 self.line(11, "held_cost", -held_cost, {"cost": cost[c], **fraction}, c)
-            if held:
-                self.line(11, "held_profit", -held, {
-                    "holds": self.holds[c], "kept": self.kept[c], "contested": self.contested[c],
-                    "contested_received": self.contested_in[c],
-                    "contested_passed": self.contested_out[c], **fraction}, c)
+            if over or self.contested[c]:
+                self.line(
+                    11,
+                    "held_profit",
+                    -held,
+                    {
+                        "holds": self.holds[c],
+                        "kept": self.kept[c],
+                        "contested": self.contested[c],
+                        "contested_received": self.contested_in[c],
+                        "contested_passed": self.contested_out[c],
+                        **fraction,
+                    },
+                    c,
+                )
 
     def pay(self):
         """Steps 12 to 15."""
@@ -324,59 +408,73 @@ class Run:
             profit = money["profit"] - money["held_profit"]
             unheld[p], tax[p] = profit + money["cost"] - money["held_cost"], bps(profit, rate)
             if rate:
-                self.line(12, "withholding_tax", -tax[p], {"unheld_profit": profit, "bps": rate}, party=p)
+                self.line(
+                    12, "withholding_tax", -tax[p], {"unheld_profit": profit, "bps": rate}, party=p
+                )
         if (rate := policy.get("offset_max_bps")) is not None:
             for o, x in self.owners.items():
                 if not x.get("debt"):
                     continue
-                limits = {p: min(bps(unheld[p], rate), unheld[p] - tax[p])
-                          for p in self.parties if self.parties[p]["owner"] == o}
+                limits = {
+                    p: min(bps(unheld[p], rate), unheld[p] - tax[p])
+                    for p in self.parties
+                    if self.parties[p]["owner"] == o
+                }
                 whole = sum(limits.values())
                 parts, lucky = allot(min(x["debt"], whole), limits)
                 offset.update(parts)
                 for p in limits:
-                    self.line(13, "offset", -parts[p], {
-                        "owner": o, "debt": x["debt"], "unheld": unheld[p], "tax": tax[p],
-                        "offset_max_bps": rate, "limit": limits[p], "limits": whole,
-                        "leftover_unit": int(p in lucky)}, party=p)
+                    self.line(
+                        13,
+                        "offset",
+                        -parts[p],
+                        {
+                            "owner": o,
+                            "debt": x["debt"],
+                            "unheld": unheld[p],
+                            "tax": tax[p],
+                            "offset_max_bps": rate,
+                            "limit": limits[p],
+                            "limits": whole,
+                            "leftover_unit": int(p in lucky),
+                        },
+                        party=p,
+                    )
         paid, least = {}, policy.get("minimum_payout") or 0
         for p, x in self.parties.items():
             reserve = 0
             if rule := policy.get("reserve"):
                 rest = unheld[p] - offset[p]
                 reserve = min(bps(rest, rule["bps"]), rest - tax[p])
-                self.line(14, "reserve", -reserve, {
-                    "unheld": unheld[p], "offset": offset[p], "tax": tax[p], "bps": rule["bps"]}, party=p)
+                self.line(
+                    14,
+                    "reserve",
+                    -reserve,
+                    {"unheld": unheld[p], "offset": offset[p], "tax": tax[p], "bps": rule["bps"]},
+                    party=p,
+                )
             left, carried_in = unheld[p] - tax[p] - offset[p] - reserve, x.get("carried", 0)
             total = left + carried_in
             payable = total if total > 0 and total >= least else 0
-            self.line(15, "payable" if payable else "carried", total, {
-                "left": left, "carried_in": carried_in, "minimum_payout": least}, party=p)
+            self.line(
+                15,
+                "payable" if payable else "carried",
+                total,
+                {"left": left, "carried_in": carried_in, "minimum_payout": least},
+                party=p,
+            )
             money = self.money[p]
-            paid[p] = {"payable": payable, "carried": total - payable, "held_cost": money["held_cost"],
-                       "held_profit": money["held_profit"], "offset": offset[p], "reserve": reserve,
-                       "tax": tax[p]}
+            paid[p] = {
+                "payable": payable,
+                "carried": total - payable,
+                "held_cost": money["held_cost"],
+                "held_profit": money["held_profit"],
+                "offset": offset[p],
+                "reserve": reserve,
+                "tax": tax[p],
+            }
         return paid
 
 
 def run(scenario):
     return Run(scenario).result()
-
-
-def difference(ours, theirs, path=""):
-    """The first place where two results differ, in words; None where they do not."""
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        for key in sorted(ours.keys() | theirs.keys()):
-            if key not in ours or key not in theirs:
-                return f"{path}.{key} is only in {'theirs' if key in theirs else 'ours'}".lstrip(".")
-            if found := difference(ours[key], theirs[key], f"{path}.{key}"):
-                return found
-    elif isinstance(ours, list) and isinstance(theirs, list):
-        for i, pair in enumerate(zip(ours, theirs)):
-            if found := difference(*pair, f"{path}[{i}]"):
-                return found
-        if len(ours) != len(theirs):
-            return f"{path} has {len(ours)} here, {len(theirs)} there".lstrip(".")
-    elif ours != theirs:
-        return f"{path} is {ours!r} here, {theirs!r} there".lstrip(".")
-    return None

@@ -1,4 +1,5 @@
 """The tree of RFC 6962, and the static tiles of C2SP tlog-tiles, from docs/format.md."""
+
 import hashlib
 import struct
 
@@ -14,8 +15,12 @@ def levels(hashes):
     found = [hashes]
     while len(found[-1]) > 1:
         below = found[-1]
-        found.append([hashlib.sha256(b"\1" + below[i] + below[i + 1]).digest()
-                      for i in range(0, len(below) - 1, 2)])
+        found.append(
+            [
+                hashlib.sha256(b"\1" + below[i] + below[i + 1]).digest()
+                for i in range(0, len(below) - 1, 2)
+            ]
+        )
     return found
 
 
@@ -41,7 +46,7 @@ def root(hashes):
 def tile_path(number, width):
     digits = str(number)
     digits = digits.zfill(-(-len(digits) // 3) * 3)
-    groups = [digits[at:at + 3] for at in range(0, len(digits), 3)]
+    groups = [digits[at : at + 3] for at in range(0, len(digits), 3)]
     name = "/".join([f"x{group}" for group in groups[:-1]] + groups[-1:])
     return name if width == 256 else f"{name}.p/{width}"
 
@@ -65,9 +70,11 @@ def split_bundle(data, first, width, name):
         if at + 2 > len(data):
             raise Wrong(f"{name}: entry {first + len(leaves)}: it ends inside a length")
         (length,) = struct.unpack_from(">H", data, at)
-        leaf = data[at + 2:at + 2 + length]
+        leaf = data[at + 2 : at + 2 + length]
         if len(leaf) < length:
-            raise Wrong(f"{name}: entry {first + len(leaves)}: it says {length} bytes and has {len(leaf)}")
+            raise Wrong(
+                f"{name}: entry {first + len(leaves)}: it says {length} bytes and has {len(leaf)}"
+            )
         leaves.append(leaf)
         at += 2 + length
     if len(leaves) != width:
@@ -90,9 +97,11 @@ def read_export(folder):
             if len(data) != 32 * width:
                 raise Wrong(f"{name}: {len(data)} bytes, expected {32 * width}")
             for i in range(width):
-                if data[32 * i:32 * i + 32] != nodes[256 * number + i]:
+                if data[32 * i : 32 * i + 32] != nodes[256 * number + i]:
                     about = f"entry {256 * number + i}" if level == 0 else f"hash {i}"
                     raise Wrong(f"{name}: {about}: the tile has another hash than the entries give")
     if root(hashes) != checkpoint.root:
-        raise Wrong(f"checkpoint: the root is {checkpoint.root.hex()}, the entries give {root(hashes).hex()}")
+        raise Wrong(
+            f"checkpoint: the root is {checkpoint.root.hex()}, the entries give {root(hashes).hex()}"
+        )
     return checkpoint, leaves

@@ -31,7 +31,7 @@ pub struct AttachmentFault {
 /// Where attachments lie. Both calls block.
 pub trait AttachmentStore: Send + Sync {
     /// Returns the bytes under a hash, checked against it; none where there are none, or more
-    /// than [`ATTACHMENT_BYTES_MAX`].
+    /// than [`ATTACHMENT_BYTES_MAX`](crate::domain::ATTACHMENT_BYTES_MAX).
     ///
     /// # Errors
     /// The storage fails, or what it has is not what was stored.

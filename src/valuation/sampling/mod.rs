@@ -2,9 +2,9 @@
 //! for a table.
 //!
 //! A method draws rounds, each from a random stream of its own, and adds what it saw to integer
-//! sums ([`Sums`]); so neither the number of threads nor their order can change a bit. From the
+//! sums (`Sums`); so neither the number of threads nor their order can change a bit. From the
 //! sums follow estimates, exact rationals, and intervals that hold for all players at once and at
-//! every look that was taken ([`interval`]). Nothing is truncated: that would bias.
+//! every look that was taken (`interval`). Nothing is truncated: that would bias.
 //!
 //! A new method is a file and a line in each list of [`Method`].
 

@@ -7,11 +7,11 @@ import argparse
 import pathlib
 import sys
 
-from entries import read_entry
+from entries import hash_of, read_entry
 from ledger import Ledger
 from notes import Wrong, read_verifier_key
 from rules import Rules
-from segments import read_segments
+from segments import Segments
 from tree import leaf_hash, read_export, roots
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -63,6 +63,15 @@ def check_checkpoints(checkpoints, rules, leaves):
             checkpoint.check(rules.origin, key, place)
 
 
+def check_blobs(folder):
+    """Every blob is stored under its own hash; a # in the name is an upload under way."""
+    paths = [p for p in sorted(folder.glob("??/*")) if "#" not in p.name]
+    for path in paths:
+        if hash_of(path.read_bytes()).hex() != path.name:
+            raise Wrong(f"blobs: {path.name}: the bytes have another hash")
+    return len(paths)
+
+
 def check(arguments):
     origin, key = read_verifier_key(arguments.verifier_key)
     checkpoints, leaves, exported = [], None, None
@@ -71,8 +80,9 @@ def check(arguments):
         checkpoints.append(("checkpoint", checkpoint, checkpoint.size))
     blobs = arguments.blobs
     if arguments.folder:
-        leaves, others = read_segments(arguments.folder)
-        checkpoints += others
+        segments = Segments(arguments.folder)
+        leaves = segments.leaves
+        checkpoints += segments.checkpoints
         blobs = blobs or arguments.folder / "blobs"
     if leaves is not None and exported is not None:
         for index, leaf in enumerate(exported):
@@ -80,11 +90,16 @@ def check(arguments):
                 raise Wrong(f"entry {index}: the export has another than the folder")
     leaves = exported if leaves is None else leaves
     rules, ledger = replay(leaves, blobs, origin, key)
+    if arguments.folder and segments.ledger != rules.ledger:
+        raise Wrong("segments: the headers name another ledger than entry 0 founds")
     check_checkpoints(checkpoints, rules, leaves)
+    count = check_blobs(blobs) if blobs else 0
     print(
         f"entries      {len(leaves)}, signatures {len(leaves)}: verified; {len(rules.parties)} parties"
     )
     print(f"checkpoints  {len(checkpoints)}: verified; root {checkpoints[-1][1].root.hex()}")
+    if blobs:
+        print(f"blobs        {count}: each has the hash that it is named by")
     for at, pool, period, lines, output in filter(None, ledger.recomputed):
         print(
             f"settlement   entry {at}, {pool} {period}: equal; {lines} lines, output root {output.hex()}"

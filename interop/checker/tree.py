@@ -24,15 +24,28 @@ def levels(hashes):
     return found
 
 
+def push(nodes, size, node):
+    """Adds the leaf hash with this number, from 1, to the roots of the complete subtrees."""
+    while size % 2 == 0:
+        node, size = hashlib.sha256(b"\1" + nodes.pop() + node).digest(), size // 2
+    nodes.append(node)
+
+
+def subtree_roots(hashes):
+    """The roots of the complete subtrees, largest first."""
+    nodes = []
+    for size, node in enumerate(hashes, 1):
+        push(nodes, size, node)
+    return nodes
+
+
 def roots(hashes):
-    """The root of each size, from nothing to all: complete subtrees joined from the smallest up."""
+    """The root of each size, from nothing to all: the subtrees joined from the smallest up."""
     nodes = []
     yield hashlib.sha256().digest()
     for size, node in enumerate(hashes, 1):
-        while size % 2 == 0:
-            node, size = hashlib.sha256(b"\1" + nodes.pop() + node).digest(), size // 2
-        nodes.append(node)
-        joined = node
+        push(nodes, size, node)
+        joined = nodes[-1]
         for left in nodes[-2::-1]:
             joined = hashlib.sha256(b"\1" + left + joined).digest()
         yield joined

@@ -36,13 +36,13 @@ def replay(leaves, blobs, origin, key):
     ledger, recorded = Ledger(rules, blobs), 0
     for index, leaf in enumerate(leaves):
         entry = read_entry(leaf, index, recorded)
-        rules.apply(entry)
-        if index == 0 and (rules.origin, rules.log_keys[0][1]) != (origin, key):
-            raise entry.wrong("the ledger was founded under another verifier key")
         try:
+            rules.apply(entry)
+            if index == 0 and (rules.origin, rules.log_keys[0][1]) != (origin, key):
+                raise entry.wrong("the ledger was founded under another verifier key")
             ledger.apply(entry)
-        except (ValueError, KeyError, TypeError) as error:
-            raise entry.wrong(f"what it names cannot be read: {error!r}") from None
+        except (ValueError, KeyError, TypeError, AssertionError) as error:
+            raise entry.wrong(f"what it says or names cannot be followed: {error!r}") from None
         recorded = entry.recorded_ms
     return rules, ledger
 

@@ -59,8 +59,11 @@ def hint(origin, key):
 
 def read_verifier_key(text):
     """The origin and the public key of `origin+hint+base64(0x01, key)`."""
-    origin, named, data = text.split("+", 2)
-    data = base64.b64decode(data, validate=True)
+    try:
+        origin, named, data = text.split("+", 2)
+        data = base64.b64decode(data, validate=True)
+    except ValueError:
+        raise Wrong("the verifier key is not of the form origin+hint+base64") from None
     if len(data) != 33 or data[0] != 1 or hint(origin, data[1:]).hex() != named:
         raise Wrong("the verifier key is none of an Ed25519 key, or its hint is another's")
     return origin, data[1:]

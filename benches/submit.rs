@@ -20,6 +20,11 @@ mod measure;
 use load::author::{Author, BULK};
 use load::server::{Server, found_folder, run_if_asked};
 
+/// As in the program.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() {
     if run_if_asked() {
         return;

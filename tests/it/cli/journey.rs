@@ -78,7 +78,10 @@ fn a_contribution_is_recorded_verified_and_found() {
     assert!(changed.contains("was recorded with hash"), "{changed}");
     let hidden = ["contribution", "show", "school/rows@1"];
     let hidden = journey.machine.run("studio", &hidden).ended_with(3);
-    assert!(hidden.contains("or none that the caller may see"), "{hidden}");
+    assert!(
+        hidden.contains("or none that the caller may see"),
+        "{hidden}"
+    );
 }
 
 #[test]

@@ -5,14 +5,18 @@
 //! With `w_g = a_g^2/(m_g k_g)`, `Z = sum of w_g * d^2/2` has the mean `v`, the estimate's
 //! variance. Its terms are between 0 and `w_g R^2/2`, so that for `B = max w_g R^2`
 //!
-//!     P[ v - Z > sqrt(B v l) ] <= e^-l     (Maurer, JIPAM 4(1), 2003: lower tails of what is
-//!                                           not negative), that is
-//!     sqrt(v) <= (sqrt(B l) + sqrt(B l + 4 Z))/2  but with that chance.
+//! ```text
+//! P[ v - Z > sqrt(B v l) ] <= e^-l     (Maurer, JIPAM 4(1), 2003: lower tails of what is
+//!                                       not negative), that is
+//! sqrt(v) <= (sqrt(B l) + sqrt(B l + 4 Z))/2  but with that chance.
+//! ```
 //!
 //! With `b = max |a_g| R/m_g`, Bernstein's inequality (Boucheron, Lugosi and Massart,
 //! "Concentration Inequalities", 2.8) bounds each side:
 //!
-//!     P[ estimate - truth > sqrt(2 v l) + b l/3 ] <= e^-l.
+//! ```text
+//! P[ estimate - truth > sqrt(2 v l) + b l/3 ] <= e^-l.
+//! ```
 //!
 //! That is an empirical Bernstein inequality in the manner of Maurer and Pontil (arXiv
 //! 0907.3740), whose variance comes from pairs of one stratum, so that it also serves strata.

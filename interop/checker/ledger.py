@@ -247,8 +247,14 @@ class Ledger:
                 )
             owners.setdefault(line["owner"], []).append(name)
         totals = {o: max(0, sum(int(lines[c]["value"]) for c in cs)) for o, cs in owners.items()}
+        if "owners" in table:
+            if [line["owner"] for line in table["owners"]] != sorted(owners):
+                raise entry.wrong("the owners of the value table are not those of its lines")
+            totals = {line["owner"]: max(0, int(line["value"])) for line in table["owners"]}
         for owner, part in allot(WEIGHT, totals)[0].items():
             values = {c: max(0, int(lines[c]["value"])) for c in owners[owner]}
+            if not any(values.values()):
+                values = dict.fromkeys(values, 1)
             for c, weight in allot(part, values)[0].items():
                 if lines[c]["weight"] != weight:
                     raise entry.wrong(

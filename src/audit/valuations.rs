@@ -10,22 +10,15 @@ use super::finding::{Finding, FindingKind, Place};
 use super::receipts::chain;
 use super::report::Report;
 use super::sources::{CheckedSources, Sources};
-use crate::domain::{ContentHash, ImportWeights, PartyName, ThingId, UseClass};
-use crate::ledger::{ContributionRow, KeyPart, Locator, PartyRow, State, UseRow, View, ViewFault};
+use crate::domain::{ContentHash, ImportWeights, PartyName, ThingId};
+use crate::ledger::{Locator, Recorded, State, View, ViewFault, approved_costs, recorded, used};
 use crate::valuation::{
-    Contribution, ContributionError, ContributionValues, FeatureTable, Line, RowKnn, ValueTable,
-    value_contributions,
+    Contribution, ContributionError, ContributionValues, FeatureTable, Inputs, Line, Listed,
+    Method, OwnerLine, Rows, ValueTable, value_contributions,
 };
 
 /// The kind of input that the rows of a contribution are in a table.
 const ROWS: &str = "rows";
-
-/// A recorded contribution as a valuation takes it.
-struct Recorded {
-    at: Locator,
-    row: ContributionRow,
-    owner: PartyName,
-}
 
 /// Why a valuation was not worked out again.
 enum Unequal {
@@ -93,15 +86,20 @@ impl Recomputation {
         let table = sources.blob(&import.table_hash);
         let table = table.map_err(|absent| unknown("its table", &absent))?;
         let table = ValueTable::parse(&table).map_err(|error| Unequal::Wrong(chain(&error)))?;
-        let method = RowKnn::of(&table).map_err(|error| Unequal::Unknown(error.to_string()))?;
-        let Some(validation) = &import.validation_hash else {
-            return Err(Unequal::Unknown("it names no validation set".to_owned()));
+        let method = Method::of(&table).map_err(|error| Unequal::Unknown(error.to_string()))?;
+        let validation = match &import.validation_hash {
+            Some(hash) => {
+                let rows = sources.table(hash);
+                Some(rows.map_err(|why| unknown("its validation set", &why))?)
+            }
+            None if Listed::named(method.name()).is_some_and(|line| line.needs_validation) => {
+                return Err(Unequal::Unknown("it names no validation set".to_owned()));
+            }
+            None => None,
         };
-        let validation = sources.table(validation);
-        let validation = validation.map_err(|why| unknown("its validation set", &why))?;
         let state = State::new(view);
         let mut recorded = recorded(&state)?;
-        let used = used(&state, import)?;
+        let used = used(&state, &import.pool, import.period)?;
         let inputs = inputs(&table, &recorded, &used)?;
         let all = recorded.len();
         recorded.retain(|id, _| inputs.contains(id));
@@ -120,10 +118,15 @@ impl Recomputation {
                 owner: one.owner.clone(),
                 place: (one.at.index, one.at.number),
                 used: used.contains(&one.at),
-                table,
+                rows: Rows::Table(table),
             })
             .collect();
-        let values = value_contributions(&contributions, &validation, &method);
+        let inputs = Inputs {
+            contributions: &contributions,
+            validation: validation.as_ref(),
+            costs: &approved_costs(&state, &import.pool, import.period)?,
+        };
+        let values = value_contributions(&inputs, &method, &|_| ());
         Ok(Self {
             values: values.map_err(|error: ContributionError| Unequal::Wrong(chain(&error)))?,
             table,
@@ -176,35 +179,23 @@ impl Recomputation {
                 (None, _) => differs(format!("the line of {id}"), &"none", &"there"),
             }
         }
+        let (expected, found) = (owners(&self.values.owners), owners(&self.table.owners));
+        let names: BTreeSet<&PartyName> = expected.keys().chain(found.keys()).copied().collect();
+        let told = |value: Option<&i128>| value.map_or("missing".to_owned(), i128::to_string);
+        for name in names {
+            let (expected, found) = (told(expected.get(name)), told(found.get(name)));
+            if expected != found {
+                differs(format!("the value of the owner {name}"), &expected, &found);
+            }
+        }
         differences
     }
 }
 
-/// Returns everything that is recorded, by id.
-fn recorded(state: &State<'_>) -> Result<BTreeMap<ThingId, Recorded>, ViewFault> {
-    let mut recorded = BTreeMap::new();
-    for (key, row) in state.list::<ContributionRow>(&[])? {
-        let at = Locator::from_key(&key);
-        let party = state.get::<PartyRow>(&row.name.party)?;
-        let (Some(at), Some(party)) = (at, party) else {
-            return Err(ViewFault::new(format!(
-                "{} has no place or no party",
-                row.name
-            )));
-        };
-        let owner = party.beneficial_owner;
-        recorded.insert(row.id, Recorded { at, row, owner });
-    }
-    Ok(recorded)
-}
-
-/// Returns where the contributions in use were recorded; use in the public interest is priced at
-/// zero and takes no part.
-fn used(state: &State<'_>, import: &ImportWeights) -> Result<BTreeSet<Locator>, ViewFault> {
-    let prefix = (import.pool.clone(), import.period).prefix();
-    let rows = state.list::<UseRow>(&prefix)?.into_iter();
-    let priced = rows.filter(|(_, row)| row.class != UseClass::PublicInterest);
-    Ok(priced.map(|(_, row)| row.contribution).collect())
+/// Returns the values of owners, of whom there are none where they are not the players.
+fn owners(lines: &Option<Vec<OwnerLine>>) -> BTreeMap<&PartyName, i128> {
+    let lines = lines.iter().flatten();
+    lines.map(|line| (&line.owner, line.value)).collect()
 }
 
 /// Returns the contributions whose rows went in, having checked them against the log.

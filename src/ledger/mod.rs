@@ -19,6 +19,7 @@ mod settling;
 mod state;
 #[cfg(test)]
 pub(crate) mod testing;
+mod valuing;
 mod view;
 
 pub use access::Caller;
@@ -30,6 +31,7 @@ pub use permission::{Permission, permission};
 pub use rows::*;
 pub use settling::{SettlementResult, TABLE_VIOLATIONS_MAX};
 pub use state::State;
+pub use valuing::{Recorded, approved_costs, recorded, used};
 pub use view::{
     Changes, KeyRange, Layered, MemoryView, Order, View, ViewFault, Visit, prefix_end, scan_prefix,
     state_hash,

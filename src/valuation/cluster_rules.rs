@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use super::duplicates::Clusters;
+use super::duplicates::RowPlace;
 use crate::domain::{AllotError, allot};
 
 /// Who is credited with the value of a cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DuplicateRule {
     /// The contribution recorded first, alone.
     First,
@@ -17,6 +17,62 @@ pub enum DuplicateRule {
     Equal,
     /// Every beneficial owner who holds it, by approved cost; equally if none of them has any.
     ProRata,
+}
+
+impl DuplicateRule {
+    /// Every rule.
+    pub const ALL: [Self; 3] = [Self::First, Self::Equal, Self::ProRata];
+
+    /// Returns its name, as a value table states it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Equal => "equal",
+            Self::ProRata => "pro_rata",
+        }
+    }
+
+    /// Returns the rule of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.name() == name)
+    }
+
+    /// Returns who is credited with a cluster: for each owner the contribution of it that was
+    /// recorded first of those in the cluster.
+    fn credited<'o, Owner: Ord>(
+        self,
+        cluster: &[RowPlace],
+        owners: &'o [Owner],
+    ) -> BTreeMap<&'o Owner, usize> {
+        let places = match self {
+            Self::First => cluster.get(..1).unwrap_or_default(),
+            Self::Equal | Self::ProRata => cluster,
+        };
+        let mut holders: BTreeMap<&Owner, usize> = BTreeMap::new();
+        for place in places {
+            if let Some(owner) = owners.get(place.contribution) {
+                holders.entry(owner).or_insert(place.contribution);
+            }
+        }
+        holders
+    }
+}
+
+/// Returns for each contribution whether a rule credits it with a cluster, perhaps with nothing.
+pub fn credited<Owner: Ord>(
+    clusters: &[Vec<RowPlace>],
+    owners: &[Owner],
+    rule: DuplicateRule,
+) -> Vec<bool> {
+    let mut credited = vec![false; owners.len()];
+    for cluster in clusters {
+        for contribution in rule.credited(cluster, owners).into_values() {
+            if let Some(credited) = credited.get_mut(contribution) {
+                *credited = true;
+            }
+        }
+    }
+    credited
 }
 
 /// Divides the clusters' values, in the order of `clusters`, among contributions.
@@ -30,26 +86,15 @@ pub enum DuplicateRule {
 /// # Errors
 /// Costs of the owners of one cluster that add up beyond 128 bits.
 pub fn divide_clusters<Owner: Ord>(
-    clusters: &Clusters,
+    clusters: &[Vec<RowPlace>],
     owners: &[Owner],
     costs: &BTreeMap<&Owner, u128>,
     values: &[i128],
     rule: DuplicateRule,
 ) -> Result<Vec<i128>, AllotError> {
     let mut divided = vec![0i128; owners.len()];
-    for (cluster, value) in clusters.clusters.iter().zip(values) {
-        // The contribution recorded first of each owner.
-        let mut holders: BTreeMap<&Owner, usize> = BTreeMap::new();
-        let places = cluster.iter().map(|place| place.contribution);
-        let places = match rule {
-            DuplicateRule::First => places.take(1),
-            DuplicateRule::Equal | DuplicateRule::ProRata => places.take(usize::MAX),
-        };
-        for contribution in places {
-            if let Some(owner) = owners.get(contribution) {
-                holders.entry(owner).or_insert(contribution);
-            }
-        }
+    for (cluster, value) in clusters.iter().zip(values) {
+        let holders = rule.credited(cluster, owners);
         let cost = |owner: &&Owner| costs.get(owner).copied().unwrap_or(0);
         let by_cost = rule == DuplicateRule::ProRata && holders.keys().any(|owner| cost(owner) > 0);
         let weights: Vec<(&Owner, u128)> = holders
@@ -71,6 +116,7 @@ pub fn divide_clusters<Owner: Ord>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::valuation::Clusters;
     use proptest::prelude::*;
 
     /// Contributions are words with their owner, rows are letters.
@@ -86,7 +132,8 @@ mod tests {
             .collect();
         let owners: Vec<&str> = contributions.iter().map(|(owner, _)| *owner).collect();
         let costs = costs.iter().map(|(owner, cost)| (owner, *cost)).collect();
-        divide_clusters(&Clusters::of(&rows), &owners, &costs, values, rule).unwrap()
+        let clusters = Clusters::of(&rows).clusters;
+        divide_clusters(&clusters, &owners, &costs, values, rule).unwrap()
     }
 
     #[test]
@@ -126,6 +173,7 @@ mod tests {
                 letters.dedup();
                 let all: i128 = values[..letters.len()].iter().sum();
                 prop_assert_eq!(found.iter().sum::<i128>(), all);
+                prop_assert_eq!(DuplicateRule::named(rule.name()), Some(rule));
                 let mut expected = found.clone();
                 expected.push(0);
                 prop_assert_eq!(divided(&again, &costs, &values, rule), expected);

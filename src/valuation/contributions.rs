@@ -1,20 +1,41 @@
-//! Row KNN-Shapley over recorded contributions: identical rows first, then values, then weights.
+//! Values of recorded contributions: identical rows first, then values, then weights.
 //!
-//! The evaluator who computes a value table and the auditor who recomputes it both call this, so
-//! that there is one recipe.
+//! The evaluator who computes a value table, the service's own job and the auditor who recomputes
+//! either call this, so that there is one recipe.
+//!
+//! A **cluster** is a row however often it was recorded. Those that a used contribution holds are
+//! the run: each is valued once, and its value goes to whom the rule for duplicates says. A
+//! contribution's value is the sum of what it is credited with. Where the players are beneficial
+//! owners, each row is the first holder's owner's, owners have values of their own, and the rows'
+//! KNN-Shapley values say how an owner's part is divided among its contributions.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::num::NonZero;
 
+use super::cluster_rules::{credited, divide_clusters};
 use super::duplicates::{Clusters, RowHash, RowPlace, row_hashes};
-use super::knn::{KnnError, Problem, RowValues, row_shapley};
+use super::knn::{
+    KnnError, ONE, Problem, RowValues, provider_shapley, row_banzhaf, row_shapley, soft_label,
+    threshold_shapley,
+};
+use super::method::{Method, Question};
 use super::rows::{canonical_row, seeded_order};
-use super::table::{FeatureTable, TableViolation};
-use super::value_table::{Line, ValueTable};
-use super::weights::{WeightError, weights};
-use crate::domain::{PartyName, ThingId};
+use super::table::{FeatureTable, TableViolation, TextColumn};
+use super::value_table::{Line, OwnerLine};
+use super::weights::{WeightError, weights, weights_by_total};
+use crate::domain::{AllotError, PartyName, ThingId};
 
-/// A recorded contribution whose rows are at hand.
+/// What is known of a contribution's rows.
+#[derive(Debug, Clone, Copy)]
+pub enum Rows<'a> {
+    /// The rows themselves.
+    Table(&'a FeatureTable),
+    /// Their hashes alone, made with the columns of the used contribution recorded first.
+    Hashes(&'a [RowHash]),
+}
+
+/// A recorded contribution of which the rows, or their hashes, are at hand.
 #[derive(Debug, Clone)]
 pub struct Contribution<'a> {
     /// Its id.
@@ -26,70 +47,19 @@ pub struct Contribution<'a> {
     /// Whether the payer declared its use in the period.
     pub used: bool,
     /// Its rows.
-    pub table: &'a FeatureTable,
+    pub rows: Rows<'a>,
 }
 
-/// The name of this method in a value table.
-pub const ROW_KNN_SHAPLEY: &str = "row-knn-shapley";
-
-/// How rows are valued: what a value table of this method must say for others to repeat it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowKnn {
-    /// K, how many neighbours vote.
-    pub neighbours: NonZero<u64>,
-    /// Orders rows at equal distance; without one they stand in the order of the log.
-    pub seed: Option<Vec<u8>>,
-}
-
-/// Why a value table does not say how to repeat it by this method.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MethodError {
-    /// The values were made by another method.
-    #[error("the method is {found:?}; only {ROW_KNN_SHAPLEY:?} can be recomputed here")]
-    OtherMethod {
-        /// The method named.
-        found: String,
-    },
-    /// The parameters are not those of the method.
-    #[error("the parameters are not k (at least 1), duplicates (first) and ties (seed or log)")]
-    Parameters,
-}
-
-impl RowKnn {
-    /// Returns the parameters as a value table states them.
-    pub fn parameters(&self) -> BTreeMap<String, String> {
-        let ties = if self.seed.is_some() { "seed" } else { "log" };
-        let neighbours = self.neighbours.to_string();
-        [("duplicates", "first"), ("k", &neighbours), ("ties", ties)]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into()
-    }
-
-    /// Reads method, parameters and seed from a value table.
-    ///
-    /// # Errors
-    /// Another method, or parameters that [`RowKnn::parameters`] does not write.
-    pub fn of(table: &ValueTable) -> Result<Self, MethodError> {
-        if table.method != ROW_KNN_SHAPLEY {
-            return Err(MethodError::OtherMethod {
-                found: table.method.clone(),
-            });
-        }
-        let neighbours = table.parameters.get("k").and_then(|k| k.parse().ok());
-        let seed = match &table.seed {
-            Some(seed) => Some(hex::decode(&seed.hex).map_err(|_| MethodError::Parameters)?),
-            None => None,
-        };
-        let method = Self {
-            neighbours: neighbours.ok_or(MethodError::Parameters)?,
-            seed,
-        };
-        if method.parameters() == table.parameters {
-            Ok(method)
-        } else {
-            Err(MethodError::Parameters)
-        }
-    }
+/// What contributions are valued from.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// Every contribution recorded so far whose rows are at hand, used or not, in any order.
+    pub contributions: &'a [Contribution<'a>],
+    /// The pool's validation rows, if the method needs them.
+    pub validation: Option<&'a FeatureTable>,
+    /// Approved costs by beneficial owner, in minor units of the pool's currency; read by the rule
+    /// `pro_rata` alone.
+    pub costs: &'a BTreeMap<PartyName, u128>,
 }
 
 /// What the contributions are worth.
@@ -97,9 +67,12 @@ impl RowKnn {
 pub struct ContributionValues {
     /// One line for each contribution used or credited with a used row, by ascending id.
     pub lines: Vec<Line>,
+    /// The values of the lines' owners, ascending, where the players are owners.
+    pub owners: Option<Vec<OwnerLine>>,
     /// What each value is divided by.
     pub denominator: NonZero<u128>,
-    /// The number of adjacent pairs of equal distance, summed over validation rows.
+    /// The number of adjacent pairs of equal distance, summed over validation rows; 0 where no
+    /// distance is asked for.
     pub ties: u64,
 }
 
@@ -109,6 +82,18 @@ pub enum ContributionError {
     /// No contribution is used, so there is nothing to value.
     #[error("no contribution is used in the period")]
     NothingUsed,
+    /// The method needs a validation set, and there is none.
+    #[error("{method} needs the validation set of the pool")]
+    NoValidation {
+        /// The method's name.
+        method: &'static str,
+    },
+    /// Of a used contribution only hashes are known, and the method looks at features.
+    #[error("of contribution {id} only hashes are known, and the method looks at its features")]
+    OnlyHashes {
+        /// The contribution.
+        id: ThingId,
+    },
     /// A used contribution has other columns than the one recorded first.
     #[error("the columns of contribution {id} are not those of the first used contribution")]
     Columns {
@@ -123,53 +108,64 @@ pub enum ContributionError {
     /// The rows could not be valued.
     #[error("the rows could not be valued")]
     Knn(#[source] KnnError),
+    /// A row's value could not be divided among its holders.
+    #[error("the value of a row could not be divided among its holders")]
+    Division(#[source] AllotError),
     /// The values could not be made into weights.
     #[error("the values could not be made into weights")]
     Weights(#[source] WeightError),
 }
 
-/// Values contributions by row KNN-Shapley under the duplicates rule `first`.
+/// Values contributions.
 ///
 /// The training rows are the distinct rows of the used contributions, in the column order of the
-/// used contribution recorded first; each is credited to the contribution recorded first that
-/// holds it, used or not. Unused contributions with other columns hold no such row.
+/// used contribution recorded first; each is credited by the method's rule among all who recorded
+/// it, used or not. Unused contributions with other columns hold no such row. `progress` is told,
+/// from any thread, how many more validation rows are done; there are [`Method::passes`] times as
+/// many as the table has.
 ///
 /// # Errors
 /// See [`ContributionError`].
 pub fn value_contributions(
-    contributions: &[Contribution<'_>],
-    validation: &FeatureTable,
-    method: &RowKnn,
+    inputs: &Inputs<'_>,
+    method: &Method,
+    progress: &(dyn Fn(usize) + Sync),
 ) -> Result<ContributionValues, ContributionError> {
-    let ordered = in_one_column_order(contributions)?;
-    let hashes: Vec<Vec<RowHash>> = ordered.iter().map(|one| row_hashes(&one.table)).collect();
-    let clusters = Clusters::of(&hashes);
-    let credited = credited_rows(&ordered, &clusters);
-    let values = value_rows(&ordered, &credited, validation, method)?;
-    let mut told: Vec<Tally> = vec![Tally::default(); ordered.len()];
-    for (place, value) in credited.iter().zip(&values.values) {
-        if let Some(tally) = told.get_mut(place.contribution) {
-            tally.credited = true;
-            // Values are below 2^95 and rows fewer than 2^32, so the sum fits.
-            tally.value = tally.value.saturating_add(*value);
-        }
-    }
-    let mut lines = Vec::new();
-    for ((one, tally), copies) in ordered.iter().zip(told).zip(&clusters.copies) {
-        if one.source.used || tally.credited {
+    let ordered = in_one_column_order(inputs.contributions)?;
+    let hashes: Vec<Cow<'_, [RowHash]>> = ordered.iter().map(Ordered::hashes).collect();
+    let Clusters { clusters, copies } = Clusters::of(&hashes);
+    let run = held_by_a_used_one(&ordered, clusters);
+    let values = value_clusters(&ordered, &run, inputs.validation, method, progress)?;
+    let owners: Vec<PartyName> = ordered.iter().map(|one| one.source.owner.clone()).collect();
+    let costs: BTreeMap<&PartyName, u128> = inputs
+        .costs
+        .iter()
+        .map(|(owner, cost)| (owner, *cost))
+        .collect();
+    let rule = method.duplicates();
+    let divided = divide_clusters(&run, &owners, &costs, &values.of_clusters, rule);
+    let divided = divided.map_err(ContributionError::Division)?;
+    let credited = credited(&run, &owners, rule);
+    let mut lines: Vec<Line> = Vec::new();
+    for (number, one) in ordered.iter().enumerate() {
+        if one.source.used || credited.get(number) == Some(&true) {
+            let rows = hashes.get(number).map_or(0, |hashes| hashes.len());
             lines.push(Line {
                 contribution: one.source.id,
-                copies: *copies,
+                copies: copies.get(number).copied().unwrap_or_default(),
                 owner: one.source.owner.clone(),
-                rows: u64::try_from(one.table.rows()).unwrap_or(u64::MAX),
-                value: tally.value,
+                rows: u64::try_from(rows).unwrap_or(u64::MAX),
+                value: divided.get(number).copied().unwrap_or_default(),
                 weight: 0,
             });
         }
     }
     lines.sort_by_key(|line| line.contribution);
-    set_weights(&mut lines).map_err(ContributionError::Weights)?;
+    set_weights(&mut lines, values.of_owners.as_ref()).map_err(ContributionError::Weights)?;
     Ok(ContributionValues {
+        owners: values
+            .of_owners
+            .map(|of_owners| owner_lines(&lines, &of_owners)),
         lines,
         denominator: values.denominator,
         ties: values.ties,
@@ -177,27 +173,55 @@ pub fn value_contributions(
 }
 
 /// Sets the weight of each line from the values of all.
-fn set_weights(lines: &mut [Line]) -> Result<(), WeightError> {
-    let values: Vec<(ThingId, &PartyName, i128)> = lines
+fn set_weights(
+    lines: &mut [Line],
+    of_owners: Option<&BTreeMap<PartyName, i128>>,
+) -> Result<(), WeightError> {
+    let values: Vec<(ThingId, PartyName, i128)> = lines
         .iter()
-        .map(|line| (line.contribution, &line.owner, line.value))
+        .map(|line| (line.contribution, line.owner.clone(), line.value))
         .collect();
-    let weights = weights(&values)?;
+    let weights = match of_owners {
+        None => weights(&values)?,
+        Some(totals) => {
+            let totals = totals.iter().map(|(owner, value)| (owner, *value));
+            weights_by_total(&values, &totals.collect())?
+        }
+    };
     for (line, weight) in lines.iter_mut().zip(weights) {
         line.weight = weight;
     }
     Ok(())
 }
 
-struct Ordered<'a> {
-    source: &'a Contribution<'a>,
-    table: FeatureTable,
+/// Returns the value of every owner of a line, 0 of one who is credited with no row.
+fn owner_lines(lines: &[Line], of_owners: &BTreeMap<PartyName, i128>) -> Vec<OwnerLine> {
+    let mut all: BTreeMap<&PartyName, i128> = BTreeMap::new();
+    for line in lines {
+        let value = of_owners.get(&line.owner).copied();
+        all.insert(&line.owner, value.unwrap_or_default());
+    }
+    let line = |(owner, value): (&PartyName, i128)| OwnerLine {
+        owner: owner.clone(),
+        value,
+    };
+    all.into_iter().map(line).collect()
 }
 
-#[derive(Clone, Default)]
-struct Tally {
-    value: i128,
-    credited: bool,
+struct Ordered<'a> {
+    source: &'a Contribution<'a>,
+    /// Its rows with the columns of the first used contribution; none where only hashes are known.
+    table: Option<FeatureTable>,
+}
+
+impl Ordered<'_> {
+    fn hashes(&self) -> Cow<'_, [RowHash]> {
+        match (&self.table, self.source.rows) {
+            (Some(table), _) => Cow::Owned(row_hashes(table)),
+            (None, Rows::Hashes(hashes)) => Cow::Borrowed(hashes),
+            (None, Rows::Table(_)) => Cow::Borrowed(&[]),
+        }
+    }
 }
 
 /// Returns the contributions in the order of the log, their columns as in the first used one.
@@ -206,188 +230,146 @@ fn in_one_column_order<'a>(
 ) -> Result<Vec<Ordered<'a>>, ContributionError> {
     let mut sorted: Vec<&Contribution<'_>> = contributions.iter().collect();
     sorted.sort_by_key(|one| (one.place, one.id));
-    let first = sorted.iter().find(|one| one.used);
-    let features = first
-        .ok_or(ContributionError::NothingUsed)?
-        .table
-        .features();
+    if !sorted.iter().any(|one| one.used) {
+        return Err(ContributionError::NothingUsed);
+    }
+    let features = sorted.iter().find_map(|one| match one.rows {
+        Rows::Table(table) if one.used => Some(table.features()),
+        _ => None,
+    });
     let mut ordered = Vec::with_capacity(sorted.len());
     for source in sorted {
-        match source.table.in_column_order(features) {
-            Ok(table) => ordered.push(Ordered { source, table }),
-            Err(violations) if source.used => {
-                return Err(ContributionError::Columns {
-                    id: source.id,
-                    violations,
-                });
-            }
-            Err(_) => {}
-        }
+        let table = match source.rows {
+            Rows::Hashes(_) => None,
+            Rows::Table(table) => match table.in_column_order(features.unwrap_or_default()) {
+                Ok(table) => Some(table),
+                Err(violations) if source.used => {
+                    return Err(ContributionError::Columns {
+                        id: source.id,
+                        violations,
+                    });
+                }
+                Err(_) => continue,
+            },
+        };
+        ordered.push(Ordered { source, table });
     }
     Ok(ordered)
 }
 
-/// Returns where each distinct row of a used contribution is held, in the order of the log.
-fn credited_rows(ordered: &[Ordered<'_>], clusters: &Clusters) -> Vec<RowPlace> {
+/// Returns the clusters of the run, in the order of the log.
+fn held_by_a_used_one(
+    ordered: &[Ordered<'_>],
+    mut clusters: Vec<Vec<RowPlace>>,
+) -> Vec<Vec<RowPlace>> {
     let used = |place: &RowPlace| {
         let holder = ordered.get(place.contribution);
         holder.is_some_and(|one| one.source.used)
     };
+    clusters.retain(|cluster| cluster.iter().any(used));
     clusters
-        .clusters
-        .iter()
-        .filter(|cluster| cluster.iter().any(used))
-        .filter_map(|cluster| cluster.first().copied())
-        .collect()
 }
 
-fn value_rows(
+/// Values of the clusters of a run.
+struct ClusterValues {
+    of_clusters: Vec<i128>,
+    of_owners: Option<BTreeMap<PartyName, i128>>,
+    denominator: NonZero<u128>,
+    ties: u64,
+}
+
+impl From<RowValues> for ClusterValues {
+    fn from(values: RowValues) -> Self {
+        Self {
+            of_clusters: values.values,
+            of_owners: None,
+            denominator: values.denominator,
+            ties: values.ties,
+        }
+    }
+}
+
+fn value_clusters(
     ordered: &[Ordered<'_>],
-    credited: &[RowPlace],
-    validation: &FeatureTable,
-    method: &RowKnn,
-) -> Result<RowValues, ContributionError> {
-    let features = ordered.first().map_or(&[][..], |one| one.table.features());
-    let rows: Vec<(&[f64], &str)> = credited
-        .iter()
-        .filter_map(|place| {
-            let table = &ordered.get(place.contribution)?.table;
-            Some((table.row(place.row)?, table.labels().get(place.row)?))
-        })
-        .collect();
-    let tie_order = method.seed.as_ref().map(|seed| {
+    run: &[Vec<RowPlace>],
+    validation: Option<&FeatureTable>,
+    method: &Method,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<ClusterValues, ContributionError> {
+    if method.question() == Question::Coverage {
+        // A row's worth is one, in parts so small that its holders share it well enough.
+        return Ok(ClusterValues {
+            of_clusters: vec![i128::from(ONE); run.len()],
+            of_owners: None,
+            denominator: NonZero::new(u128::from(ONE)).unwrap_or(NonZero::<u128>::MIN),
+            ties: 0,
+        });
+    }
+    let validation = validation.ok_or(ContributionError::NoValidation {
+        method: method.name(),
+    })?;
+    let train = training_rows(ordered, run)?;
+    let tie_order = method.seed().map(|seed| {
+        let rows = train.iter_rows().enumerate();
         let canonical: Vec<Vec<u8>> = rows
-            .iter()
-            .map(|(features, label)| canonical_row(features, label))
+            .map(|(row, features)| {
+                canonical_row(features, train.labels().get(row).unwrap_or_default())
+            })
             .collect();
         seeded_order(seed, canonical.iter().map(Vec::as_slice))
     });
-    let train =
-        FeatureTable::gather(features, rows.into_iter()).map_err(ContributionError::Rows)?;
-    let problem = Problem::new(&train, validation, method.neighbours, tie_order);
+    let problem = Problem::new(&train, validation, method.neighbours(), tie_order);
     let problem = problem.map_err(ContributionError::Knn)?;
-    row_shapley(&problem).map_err(ContributionError::Knn)
+    ask(&problem.with_progress(progress), method).map_err(ContributionError::Knn)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::valuation::{Seed, VALUE_TABLE_FORMAT};
-
-    fn table(columns: &str, rows: &[(&[f64], &str)]) -> FeatureTable {
-        let features: Vec<String> = columns.chars().map(String::from).collect();
-        FeatureTable::gather(&features, rows.iter().copied()).unwrap()
-    }
-
-    fn contribution<'a>(
-        id: u8,
-        owner: &str,
-        used: bool,
-        table: &'a FeatureTable,
-    ) -> Contribution<'a> {
-        Contribution {
-            id: ThingId([id; 32]),
-            owner: owner.parse().unwrap(),
-            place: (u64::from(id), 0),
-            used,
-            table,
-        }
-    }
-
-    fn told(contributions: &[Contribution<'_>], seed: Option<&[u8]>) -> String {
-        let validation = table("xy", &[(&[0.0, 0.0], "a"), (&[9.0, 9.0], "b")]);
-        let neighbours = NonZero::<u64>::MIN;
-        let seed = seed.map(<[u8]>::to_vec);
-        let method = RowKnn { neighbours, seed };
-        match value_contributions(contributions, &validation, &method) {
-            Ok(values) => {
-                let lines = values.lines.iter().map(|line| {
-                    let value = super::super::quotient(line.value, values.denominator);
-                    let id = line.contribution.0[0];
-                    format!(
-                        "{id} {} {value} {} {}",
-                        line.owner, line.copies, line.weight
-                    )
-                });
-                lines.collect::<Vec<_>>().join("; ")
+/// Asks the method's question.
+fn ask(problem: &Problem<'_>, method: &Method) -> Result<ClusterValues, KnnError> {
+    Ok(match method.question() {
+        Question::ProviderKnnShapley => {
+            let owners = provider_shapley(problem)?;
+            let names = problem.owners().iter();
+            let names = names.filter_map(|name| name.parse::<PartyName>().ok());
+            ClusterValues {
+                of_owners: Some(names.zip(owners.values).collect()),
+                ..row_shapley(problem)?.into()
             }
-            Err(error) => error.to_string(),
         }
-    }
+        Question::RowKnnBanzhaf => row_banzhaf(problem)?.into(),
+        Question::RowKnnSoftLabel => soft_label(problem)?.into(),
+        Question::RowKnnThreshold => threshold_shapley(problem, method.threshold())?.into(),
+        Question::RowKnnShapley | Question::Coverage => row_shapley(problem)?.into(),
+    })
+}
 
-    #[test]
-    fn copies_earn_nothing_and_columns_are_matched() {
-        let first = table("xy", &[(&[0.0, 1.0], "a"), (&[9.0, 8.0], "b")]);
-        let copy = table("yx", &[(&[1.0, 0.0], "a"), (&[8.0, 9.0], "b")]);
-        let list = [
-            contribution(1, "ann", true, &first),
-            contribution(2, "bob", true, &copy),
-        ];
-        let expected = "1 ann 1 0 1000000000000; 2 bob 0 2 0";
-        assert_eq!(told(&list, None), expected);
-        assert_eq!(told(&list, Some(b"seed")), expected);
-        let turned = [list[1].clone(), list[0].clone()];
-        assert_eq!(told(&turned, None), expected);
+/// Returns the rows of the run, each with the owner of its first holder.
+fn training_rows(
+    ordered: &[Ordered<'_>],
+    run: &[Vec<RowPlace>],
+) -> Result<FeatureTable, ContributionError> {
+    let hidden = ordered
+        .iter()
+        .find(|one| one.source.used && one.table.is_none());
+    if let Some(hidden) = hidden {
+        let id = hidden.source.id;
+        return Err(ContributionError::OnlyHashes { id });
     }
-
-    #[test]
-    fn an_unused_first_holder_joins_with_that_row_alone() {
-        let holder = table("xy", &[(&[0.0, 1.0], "a"), (&[9.0, 8.0], "b")]);
-        let other = table("xy", &[(&[5.0, 5.0], "b")]);
-        let used = table("xy", &[(&[0.0, 1.0], "a"), (&[9.0, 7.0], "b")]);
-        let list = [
-            contribution(1, "ann", false, &holder),
-            contribution(2, "cat", false, &other),
-            contribution(3, "bob", true, &used),
-        ];
-        let expected = "1 ann 0.5 0 500000000000; 3 bob 0.5 1 500000000000";
-        assert_eq!(told(&list, None), expected);
-    }
-
-    #[test]
-    fn the_method_is_read_back_from_its_table() {
-        let method = RowKnn {
-            neighbours: NonZero::new(5).unwrap(),
-            seed: Some(vec![0, 255]),
-        };
-        let mut table = ValueTable {
-            contributions: Vec::new(),
-            denominator: NonZero::<u128>::MIN,
-            format: VALUE_TABLE_FORMAT.to_owned(),
-            inputs: Vec::new(),
-            method: ROW_KNN_SHAPLEY.to_owned(),
-            parameters: method.parameters(),
-            period: "2026-10".parse().unwrap(),
-            pool: "solar".parse().unwrap(),
-            rules: 1,
-            seed: Some(Seed {
-                from: "the evaluator".to_owned(),
-                hex: "00ff".to_owned(),
-            }),
-        };
-        assert_eq!(RowKnn::of(&table), Ok(method));
-        for (name, value) in [("k", "0"), ("k", "+5"), ("ties", "log"), ("more", "1")] {
-            let mut other = table.clone();
-            other.parameters.insert(name.to_owned(), value.to_owned());
-            assert_eq!(RowKnn::of(&other), Err(MethodError::Parameters), "{name}");
-        }
-        table.method = "trak".to_owned();
-        let found = "trak".to_owned();
-        assert_eq!(RowKnn::of(&table), Err(MethodError::OtherMethod { found }));
-    }
-
-    #[test]
-    fn what_cannot_be_valued_is_said() {
-        let one = table("xy", &[(&[0.0, 1.0], "a")]);
-        let other = table("xz", &[(&[0.0, 1.0], "a")]);
-        let unused = [contribution(1, "ann", false, &one)];
-        assert_eq!(told(&unused, None), "no contribution is used in the period");
-        let mixed = [
-            contribution(1, "ann", true, &one),
-            contribution(2, "bob", true, &other),
-        ];
-        assert!(told(&mixed, None).starts_with("the columns of contribution 0202"));
-        let strange = [contribution(2, "bob", true, &other)];
-        assert_eq!(told(&strange, None), "the rows could not be valued");
-    }
+    let mut tables = ordered.iter().filter_map(|one| one.table.as_ref());
+    let features = tables.next().map_or(&[][..], FeatureTable::features);
+    let row = |cluster: &Vec<RowPlace>| {
+        cluster.iter().find_map(|place| {
+            let table = ordered.get(place.contribution)?.table.as_ref()?;
+            Some((table.row(place.row)?, table.labels().get(place.row)?))
+        })
+    };
+    // Each has a used holder, and of each used one the table is at hand.
+    let rows: Vec<(&[f64], &str)> = run.iter().filter_map(row).collect();
+    let first_holder = |cluster: &Vec<RowPlace>| {
+        let place = cluster.first()?;
+        Some(ordered.get(place.contribution)?.source.owner.as_str())
+    };
+    let owners: TextColumn = run.iter().filter_map(first_holder).collect();
+    FeatureTable::gather(features, rows.into_iter())
+        .and_then(|train| train.with_owners(owners))
+        .map_err(ContributionError::Rows)
 }

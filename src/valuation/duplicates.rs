@@ -48,12 +48,12 @@ pub struct Clusters {
 impl Clusters {
     /// Sorts rows into clusters; the contributions stand in the order in which they count as
     /// recorded, each with the hashes of its rows.
-    pub fn of(contributions: &[Vec<RowHash>]) -> Self {
+    pub fn of<Rows: AsRef<[RowHash]>>(contributions: &[Rows]) -> Self {
         let mut numbers: HashMap<&RowHash, usize> = HashMap::new();
         let mut clusters: Vec<Vec<RowPlace>> = Vec::new();
         let mut copies = vec![0u64; contributions.len()];
         for ((contribution, rows), copies) in contributions.iter().enumerate().zip(&mut copies) {
-            for (row, hash) in rows.iter().enumerate() {
+            for (row, hash) in rows.as_ref().iter().enumerate() {
                 let place = RowPlace { contribution, row };
                 let number = *numbers.entry(hash).or_insert(clusters.len());
                 match clusters.get_mut(number) {

@@ -11,25 +11,28 @@ mod distance;
 mod duplicates;
 pub mod games;
 pub mod knn;
+mod method;
 mod quotient;
 mod rows;
 pub mod sampling;
 mod table;
+#[cfg(test)]
+mod tests;
 mod value_table;
 mod weights;
 
 pub use cluster_rules::{DuplicateRule, divide_clusters};
 pub use contributions::{
-    Contribution, ContributionError, ContributionValues, MethodError, ROW_KNN_SHAPLEY, RowKnn,
-    value_contributions,
+    Contribution, ContributionError, ContributionValues, Inputs, Rows, value_contributions,
 };
 pub use coverage::coverage;
 pub use duplicates::{Clusters, RowHash, RowPlace, row_hashes};
+pub use method::{Listed, METHODS, Method, MethodError, Question};
 pub use quotient::quotient;
 pub use rows::{canonical_row, seeded_order, tie_hash};
 pub use table::{FeatureTable, TableViolation, TextColumn};
 pub use value_table::{
-    Input, Line, MAX_TEXT_BYTES, MAX_VALUE_TABLE_BYTES, Seed, VALUE_TABLE_FORMAT, ValueTable,
-    ValueTableError,
+    Input, Line, MAX_TEXT_BYTES, MAX_VALUE_TABLE_BYTES, OwnerLine, Seed, VALUE_TABLE_FORMAT,
+    ValueTable, ValueTableError,
 };
-pub use weights::{WEIGHT_TOTAL, WeightError, weights};
+pub use weights::{WEIGHT_TOTAL, WeightError, weights, weights_by_total};

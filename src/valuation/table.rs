@@ -233,6 +233,18 @@ impl FeatureTable {
         })
     }
 
+    /// Returns the same rows with an owner each.
+    ///
+    /// # Errors
+    /// Owners that are not as many as the rows.
+    pub fn with_owners(mut self, owners: TextColumn) -> Result<Self, Vec<TableViolation>> {
+        if owners.len() != self.rows() {
+            return Err(vec![length_violation("owner", owners.len(), self.rows())]);
+        }
+        self.owners = Some(owners);
+        Ok(self)
+    }
+
     /// Returns the same rows with the columns in the order of `features`, matched by name.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use std::num::NonZero;
 
 use serde::{Deserialize, Serialize};
 
-use super::weights::WEIGHT_TOTAL;
+use super::weights::{WEIGHT_TOTAL, WeightError, weights, weights_by_total};
 use crate::domain::{ContentHash, PartyName, Period, PoolName, ThingId};
 
 /// The format's name and version, which stands in each table.
@@ -40,6 +40,17 @@ pub struct Line {
     pub value: i128,
     /// The weight; all weights sum to 10^12, or are zero.
     pub weight: u64,
+}
+
+/// The value of one beneficial owner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnerLine {
+    /// The owner.
+    pub owner: PartyName,
+    /// The value times the table's denominator; negative values stay.
+    #[serde(with = "decimal")]
+    pub value: i128,
 }
 
 /// Something that the values were computed from.
@@ -77,8 +88,14 @@ pub struct ValueTable {
     pub format: String,
     /// The inputs, ascending.
     pub inputs: Vec<Input>,
-    /// The method: `row-knn-shapley` for what this crate computes, any other for imported values.
+    /// The method: a name of [`METHODS`](super::METHODS) for what this crate computes, any other
+    /// for imported values.
     pub method: String,
+    /// The values of beneficial owners, ascending, where they are the players; the values of
+    /// contributions then only divide what their owner gets. Without it an owner's value is the
+    /// sum of its contributions'.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owners: Option<Vec<OwnerLine>>,
     /// The method's parameters by name, numbers written in decimals.
     pub parameters: BTreeMap<String, String>,
     /// The earning period.
@@ -156,6 +173,24 @@ impl ValueTable {
             .collect()
     }
 
+    /// Returns the weights that the values come to, in the order of the lines.
+    ///
+    /// # Errors
+    /// See [`WeightError`].
+    pub fn weights_of_values(&self) -> Result<Vec<u64>, WeightError> {
+        let lines = self.contributions.iter();
+        let values: Vec<(ThingId, &PartyName, i128)> = lines
+            .map(|line| (line.contribution, &line.owner, line.value))
+            .collect();
+        let Some(owners) = &self.owners else {
+            return weights(&values);
+        };
+        let owners: Vec<(&PartyName, i128)> =
+            owners.iter().map(|one| (&one.owner, one.value)).collect();
+        let totals = owners.iter().map(|(owner, value)| (owner, *value));
+        weights_by_total(&values, &totals.collect())
+    }
+
     /// Returns the parameters as canonical JSON, which is how a command states them.
     ///
     /// # Errors
@@ -195,6 +230,7 @@ impl ValueTable {
         for line in &self.contributions {
             line.add_violations(&mut violations);
         }
+        violations.extend(self.owner_violation());
         let weights = self
             .contributions
             .iter()
@@ -207,6 +243,16 @@ impl ValueTable {
         }
         violations.truncate(100);
         violations
+    }
+
+    fn owner_violation(&self) -> Option<String> {
+        let owners = self.owners.as_ref()?;
+        let named: BTreeSet<&PartyName> =
+            self.contributions.iter().map(|line| &line.owner).collect();
+        if named.into_iter().eq(owners.iter().map(|line| &line.owner)) {
+            return None;
+        }
+        Some("owners are not the owners of the contributions, ascending".to_owned())
     }
 
     /// Every text that people wrote, with the name of its field.
@@ -304,6 +350,7 @@ mod tests {
                 kind: "validation".to_owned(),
             }],
             method: "row-knn-shapley".to_owned(),
+            owners: None,
             parameters: parameters.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
             period: "2026-10".parse().unwrap(),
             pool: "solar".parse().unwrap(),
@@ -326,6 +373,32 @@ mod tests {
         let parameters = table().parameters_json().unwrap();
         assert_eq!(parameters, "{\"duplicates\":\"first\",\"k\":\"5\"}");
         assert_eq!(table().weights()[&ThingId([2; 32])], WEIGHT_TOTAL);
+    }
+
+    #[test]
+    fn owners_with_values_of_their_own_stand_in_the_table() {
+        let owner = |name: &str, value| OwnerLine {
+            owner: name.parse().unwrap(),
+            value,
+        };
+        let mut owned = table();
+        owned.owners = Some(vec![owner("lin-school", -7)]);
+        let bytes = owned.encode().unwrap();
+        assert_eq!(ValueTable::parse(&bytes).unwrap(), owned);
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.contains(",\"owners\":[{\"owner\":\"lin-school\",\"value\":\"-7\"}],\"par"));
+        assert_eq!(owned.weights_of_values(), Ok(vec![0, 0]));
+        assert_eq!(table().weights_of_values(), Ok(vec![0, 0]));
+        for wrong in [
+            vec![],
+            vec![owner("ann", 1)],
+            vec![owner("lin-school", 1), owner("ann", 1)],
+            vec![owner("lin-school", 1), owner("lin-school", 1)],
+        ] {
+            owned.owners = Some(wrong);
+            let error = owned.encode().unwrap_err().to_string();
+            assert!(error.contains("owners are not"), "{error}");
+        }
     }
 
     /// Each edit of the canonical text is refused for the reason given.

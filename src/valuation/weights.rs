@@ -23,34 +23,52 @@ pub enum WeightError {
 
 /// Divides the total weight over contributions, each given as id, owner and value.
 ///
-/// Owners get `allot(10^12, max(total, 0))`; an owner's part is allotted over `max(value, 0)` of
-/// its own contributions, ties by ascending id. The values are integers over one denominator.
-/// The answer is in the order given; all weights are zero if no owner's total is positive.
+/// Owners get `allot(10^12, max(total, 0))`, a total being the sum of an owner's values; an
+/// owner's part is allotted over `max(value, 0)` of its own contributions, ties by ascending id.
+/// The values are integers over one denominator. The answer is in the order given; all weights are
+/// zero if no owner's total is positive.
 ///
 /// # Errors
 /// See [`WeightError`]; an id that stands twice is refused where it could matter.
 pub fn weights<Id: Ord, Owner: Ord>(values: &[(Id, Owner, i128)]) -> Result<Vec<u64>, WeightError> {
-    let mut owners: BTreeMap<&Owner, (i128, Vec<usize>)> = BTreeMap::new();
-    for (position, (_, owner, value)) in values.iter().enumerate() {
-        let (total, positions) = owners.entry(owner).or_default();
+    let mut totals: BTreeMap<&Owner, i128> = BTreeMap::new();
+    for (_, owner, value) in values {
+        let total = totals.entry(owner).or_default();
         *total = total.checked_add(*value).ok_or(WeightError::Overflow)?;
-        positions.push(position);
     }
-    let totals: Vec<(&Owner, u128)> = owners
-        .iter()
-        .map(|(owner, (total, _))| (*owner, positive(*total)))
-        .collect();
+    weights_by_total(values, &totals)
+}
+
+/// Divides the total weight as [`weights`] does, where owners have totals of their own.
+///
+/// The values of contributions then only say how an owner's part is divided among them; equally if
+/// none is positive. An owner without a total has none.
+///
+/// # Errors
+/// As [`weights`].
+pub fn weights_by_total<Id: Ord, Owner: Ord>(
+    values: &[(Id, Owner, i128)],
+    totals: &BTreeMap<&Owner, i128>,
+) -> Result<Vec<u64>, WeightError> {
+    let mut owners: BTreeMap<&Owner, Vec<usize>> = BTreeMap::new();
+    for (position, (_, owner, _)) in values.iter().enumerate() {
+        owners.entry(owner).or_default().push(position);
+    }
+    let total = |owner: &&Owner| positive(totals.get(owner).copied().unwrap_or(0));
+    let by_owner: Vec<(&Owner, u128)> = owners.keys().map(|owner| (*owner, total(owner))).collect();
     let mut answer = vec![0; values.len()];
-    if totals.iter().all(|(_, total)| *total == 0) {
+    if by_owner.iter().all(|(_, total)| *total == 0) {
         return Ok(answer);
     }
-    let parts = allot(u128::from(WEIGHT_TOTAL), &totals).map_err(WeightError::Allot)?;
-    for (part, (_, positions)) in parts.into_iter().zip(owners.values()) {
-        let own: Vec<(&Id, u128)> = positions
+    let parts = allot(u128::from(WEIGHT_TOTAL), &by_owner).map_err(WeightError::Allot)?;
+    for (part, positions) in parts.into_iter().zip(owners.values()) {
+        let own = positions
             .iter()
-            .filter_map(|position| values.get(*position))
-            .map(|(id, _, value)| (id, positive(*value)))
-            .collect();
+            .filter_map(|position| values.get(*position));
+        let mut own: Vec<(&Id, u128)> = own.map(|(id, _, value)| (id, positive(*value))).collect();
+        if own.iter().all(|(_, value)| *value == 0) {
+            own.iter_mut().for_each(|(_, value)| *value = 1);
+        }
         let shares = allot(part, &own).map_err(WeightError::Allot)?;
         for (position, share) in positions.iter().zip(shares) {
             if let Some(weight) = answer.get_mut(*position) {
@@ -100,6 +118,22 @@ mod tests {
         check(&[], &[]);
         check(&[(1, "a", 0), (2, "b", -3)], &[0, 0]);
         check(&[(1, "a", 3), (2, "a", -3)], &[0, 0]);
+    }
+
+    #[test]
+    fn totals_of_their_own_decide_what_owners_get() {
+        let values = [
+            (1, "a", 1),
+            (2, "a", 3),
+            (3, "b", -7),
+            (4, "b", -9),
+            (5, "c", 9),
+        ];
+        let totals = [(&"a", 2), (&"b", 2), (&"c", -1)].into();
+        let quarter = WEIGHT_TOTAL / 4;
+        let expected = [quarter / 2, quarter / 2 * 3, quarter, quarter, 0];
+        assert_eq!(weights_by_total(&values, &totals), Ok(expected.to_vec()));
+        assert_eq!(weights_by_total(&values, &BTreeMap::new()), Ok(vec![0; 5]));
     }
 
     #[test]

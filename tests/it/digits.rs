@@ -7,8 +7,8 @@ use fenrun::cli::calc::knn::{Args, Format, Variant, calculate};
 use fenrun::domain::{ContentHash, ThingId};
 use fenrun::store::tables::{Columns, read_csv};
 use fenrun::valuation::{
-    Contribution, ContributionValues, FeatureTable, RowKnn, WEIGHT_TOTAL, quotient,
-    value_contributions,
+    Contribution, ContributionValues, FeatureTable, Inputs, Method, Question, Rows, WEIGHT_TOTAL,
+    quotient, value_contributions,
 };
 
 /// The providers in the order in which they are recorded here.
@@ -41,12 +41,17 @@ fn valued(order: [&str; 5], seed: Option<Vec<u8>>) -> ContributionValues {
             owner: owner.parse().unwrap(),
             place: (u64::from(number), 0),
             used: true,
-            table,
+            rows: Rows::Table(table),
         })
         .collect();
     let neighbours = NonZero::new(5).unwrap();
-    let method = RowKnn { neighbours, seed };
-    value_contributions(&contributions, &read("validation"), &method).unwrap()
+    let method = Method::nearest(Question::RowKnnShapley, neighbours, seed);
+    let inputs = Inputs {
+        contributions: &contributions,
+        validation: Some(&read("validation")),
+        costs: &BTreeMap::new(),
+    };
+    value_contributions(&inputs, &method, &|_| ()).unwrap()
 }
 
 fn told(values: &ContributionValues) -> String {

@@ -11,8 +11,8 @@ use crate::domain::{Action, ContentHash, ImportWeights, Money, OpenPool, Settle,
 use crate::ledger::testing::{Scenario, action};
 use crate::ledger::{AccountRow, State, Verdict as Decision};
 use crate::valuation::{
-    Contribution, FeatureTable, Input, ROW_KNN_SHAPLEY, RowKnn, Seed, VALUE_TABLE_FORMAT,
-    ValueTable, value_contributions, weights,
+    Contribution, FeatureTable, Input, Inputs, Method, Question, Rows, Seed, VALUE_TABLE_FORMAT,
+    ValueTable, value_contributions,
 };
 
 const VALIDATION: &str = "label,x,y\na,0,0\nb,9,9\n";
@@ -71,23 +71,26 @@ fn value_table(
     (provider, lab): (ThingId, ThingId),
     bend: impl FnOnce(&mut ValueTable),
 ) -> ValueTable {
-    let method = RowKnn {
-        neighbours: NonZero::<u64>::MIN,
-        seed: Some(vec![7; 32]),
-    };
+    let neighbours = NonZero::<u64>::MIN;
+    let method = Method::nearest(Question::RowKnnShapley, neighbours, Some(vec![7; 32]));
     let (of_provider, of_lab) = (table(PROVIDER), table(LAB));
     let contribution = |id, owner: &str, place, table| Contribution {
         id,
         owner: owner.parse().unwrap(),
         place: (place, 0),
         used: true,
-        table,
+        rows: Rows::Table(table),
     };
     let contributions = [
         contribution(provider, "provider", 1, &of_provider),
         contribution(lab, "lab", 2, &of_lab),
     ];
-    let values = value_contributions(&contributions, &table(VALIDATION), &method).unwrap();
+    let inputs = Inputs {
+        contributions: &contributions,
+        validation: Some(&table(VALIDATION)),
+        costs: &std::collections::BTreeMap::new(),
+    };
+    let values = value_contributions(&inputs, &method, &|_| ()).unwrap();
     let input = |contribution, kind: &str, text: &str| Input {
         contribution,
         hash: ContentHash::of(text.as_bytes()),
@@ -104,7 +107,8 @@ fn value_table(
         denominator: values.denominator,
         format: VALUE_TABLE_FORMAT.to_owned(),
         inputs,
-        method: ROW_KNN_SHAPLEY.to_owned(),
+        method: method.name().to_owned(),
+        owners: values.owners,
         parameters: method.parameters(),
         period: "2026-10".parse().unwrap(),
         pool: "solar".parse().unwrap(),
@@ -115,12 +119,7 @@ fn value_table(
         }),
     };
     bend(&mut table);
-    let owned: Vec<_> = table
-        .contributions
-        .iter()
-        .map(|line| (line.contribution, &line.owner, line.value))
-        .collect();
-    let weights = weights(&owned).unwrap();
+    let weights = table.weights_of_values().unwrap();
     for (line, weight) in table.contributions.iter_mut().zip(weights) {
         line.weight = weight;
     }

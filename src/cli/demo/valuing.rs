@@ -1,5 +1,6 @@
 //! What the demo's evaluator does with its own tools: values the rows, and says how.
 
+use std::collections::BTreeMap;
 use std::num::NonZero;
 
 use super::cast::{EVALUATOR, NEIGHBOURS, PERIOD, POOL, SEED, VALIDATION};
@@ -8,7 +9,7 @@ use crate::cli::CommandError;
 use crate::domain::{ContentHash, PartyName, ThingId};
 use crate::store::tables::{Columns, read_csv};
 use crate::valuation::{
-    Contribution, FeatureTable, Input, ROW_KNN_SHAPLEY, RowKnn, Seed, VALUE_TABLE_FORMAT,
+    Contribution, FeatureTable, Input, Inputs, Method, Question, Rows, Seed, VALUE_TABLE_FORMAT,
     ValueTable, value_contributions,
 };
 
@@ -36,14 +37,21 @@ pub(super) fn value_table(used: &[Used]) -> Result<ValueTable, CommandError> {
             owner: one.owner.clone(),
             place: one.place,
             used: true,
-            table,
+            rows: Rows::Table(table),
         })
         .collect();
-    let method = RowKnn {
-        neighbours: NonZero::new(NEIGHBOURS).unwrap_or(NonZero::<u64>::MIN),
-        seed: Some(SEED.to_vec()),
+    let neighbours = NonZero::new(NEIGHBOURS).unwrap_or(NonZero::<u64>::MIN);
+    let method = Method::nearest(
+        Question::RowKnnShapley,
+        neighbours,
+        Some(SEED.to_vec()),
+    );
+    let inputs = Inputs {
+        contributions: &contributions,
+        validation: Some(&rows(VALIDATION)?),
+        costs: &BTreeMap::new(),
     };
-    let values = value_contributions(&contributions, &rows(VALIDATION)?, &method).map_err(fault)?;
+    let values = value_contributions(&inputs, &method, &|_| ()).map_err(fault)?;
     let mut inputs: Vec<Input> = used
         .iter()
         .map(|one| Input {
@@ -63,7 +71,8 @@ pub(super) fn value_table(used: &[Used]) -> Result<ValueTable, CommandError> {
         denominator: values.denominator,
         format: VALUE_TABLE_FORMAT.to_owned(),
         inputs,
-        method: ROW_KNN_SHAPLEY.to_owned(),
+        method: method.name().to_owned(),
+        owners: values.owners,
         parameters: method.parameters(),
         period: PERIOD.parse().map_err(fault)?,
         pool: POOL.parse().map_err(fault)?,

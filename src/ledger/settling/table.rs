@@ -8,7 +8,7 @@ use crate::ledger::rows::{Locator, PartyRow};
 use crate::ledger::state::State;
 use crate::ledger::view::ViewFault;
 use crate::ledger::{Attachments, find};
-use crate::valuation::{Line, ROW_KNN_SHAPLEY, ValueTable, ValueTableError, weights};
+use crate::valuation::{DuplicateRule, Line, Listed, ValueTable, ValueTableError};
 
 /// The most violations that a refused table is answered with.
 pub const TABLE_VIOLATIONS_MAX: usize = 100;
@@ -88,13 +88,10 @@ pub(crate) fn check_described(
 }
 
 fn weights_follow(table: &ValueTable) -> bool {
-    let values: Vec<(ThingId, &PartyName, i128)> = table
-        .contributions
-        .iter()
-        .map(|line| (line.contribution, &line.owner, line.value))
-        .collect();
     let stated = table.contributions.iter().map(|line| line.weight);
-    weights(&values).is_ok_and(|weights| stated.eq(weights))
+    table
+        .weights_of_values()
+        .is_ok_and(|weights| stated.eq(weights))
 }
 
 /// Checks that the validation set is the pool's, and is named by a method that needs one.
@@ -115,19 +112,22 @@ pub(crate) fn check_validation(
             let message = "the pool was opened without a validation set, so none can be used";
             refuse(Reason::ValuationMismatch, message)
         }
-        (None, _) if import.method == ROW_KNN_SHAPLEY => {
-            let message = format!("{ROW_KNN_SHAPLEY} needs the validation set of the pool");
-            refuse(Reason::ValuationMismatch, message)
-        }
-        (None, _) => Ok(()),
+        (None, _) => match Listed::named(&import.method) {
+            Some(line) if line.needs_validation => {
+                let message = format!("{} needs the validation set of the pool", line.name);
+                refuse(Reason::ValuationMismatch, message)
+            }
+            Some(_) | None => Ok(()),
+        },
     }
 }
 
 /// Returns the contributions of a table that join the run without being in use, having checked
 /// the table against those in use.
 ///
-/// A contribution in use has a line. One that is not may have a line only where the method gives
-/// a row to whom recorded it first, and only if it was recorded before another that is in use.
+/// A contribution in use has a line. One that is not may have a line only where the method says to
+/// whom a row goes that several recorded: under `first` if it was recorded before another that is
+/// in use, under a rule by which holders share always.
 ///
 /// # Errors
 /// `VALUATION_MISMATCH` with everything that differs; or a fault of the storage.
@@ -139,7 +139,8 @@ pub(crate) fn check_contributions(
     let mut found = Vec::new();
     let mut joining = BTreeSet::new();
     let newest = used.values().max().copied();
-    let first = table.parameters.get("duplicates").map(String::as_str) == Some("first");
+    let rule = table.parameters.get("duplicates");
+    let rule = rule.and_then(|name| DuplicateRule::named(name));
     let mut valued = BTreeSet::new();
     for (place, line) in table.contributions.iter().enumerate() {
         valued.insert(line.contribution);
@@ -159,7 +160,12 @@ pub(crate) fn check_contributions(
         if used.contains_key(&line.contribution) {
             continue;
         }
-        if first && newest.is_some_and(|newest| at < newest) {
+        let may_join = match rule {
+            Some(DuplicateRule::First) => newest.is_some_and(|newest| at < newest),
+            Some(DuplicateRule::Equal | DuplicateRule::ProRata) => true,
+            None => false,
+        };
+        if may_join {
             joining.insert(at);
         } else {
             wrong(format!("{} is not in use", line.contribution));

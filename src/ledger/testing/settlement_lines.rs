@@ -165,6 +165,7 @@ fn table(scenario: &Scenario, words: &Words<'_>) -> ValueTable {
             .into_iter()
             .collect(),
         method: words.get("method").unwrap_or("metered").to_owned(),
+        owners: None,
         parameters: parameters.into_iter().collect(),
         period: words.at(1).parse().unwrap(),
         pool: words.at(0).parse().unwrap(),

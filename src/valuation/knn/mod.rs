@@ -32,13 +32,13 @@ pub use soft_label::{soft_label, soft_label_exact};
 pub use threshold::{Threshold, threshold_shapley, threshold_shapley_exact};
 
 use self::neighbours::Visited;
-use super::table::{FeatureTable, TableViolation};
+use super::table::{FeatureTable, TableViolation, TextColumn};
 
 /// Values at one validation row are counted in multiples of 2 to the power of minus this.
 const UNIT_BITS: u32 = 62;
 
-/// What stands for 1 in these.
-const ONE: u64 = 1 << UNIT_BITS;
+/// What stands for 1 in these multiples of 2^-62.
+pub const ONE: u64 = 1 << UNIT_BITS;
 
 /// Why values could not be computed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -130,6 +130,12 @@ impl<'a> Problem<'a> {
     pub fn with_progress(mut self, progress: &'a Progress<'a>) -> Self {
         self.progress = Some(progress);
         self
+    }
+
+    /// Returns the distinct owners of the training rows, in the order of their values; nobody where
+    /// the rows name none.
+    pub fn owners(&self) -> &[String] {
+        self.train.owners().map_or(&[], TextColumn::distinct)
     }
 
     fn tell_progress(&self, more: usize) {

@@ -20,13 +20,19 @@ use super::runs::{RowMethod, Run, sum_rows};
 use super::{ExactRowValues, KnnError, Problem, RowValues, UNIT_BITS};
 
 /// A Euclidean distance within which rows vote: finite and not negative.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Threshold(f64);
 
 impl Threshold {
     /// Takes a distance, if it is finite and not negative.
     pub fn new(distance: f64) -> Option<Self> {
-        (distance.is_finite() && distance >= 0.0).then_some(Self(distance))
+        // Adding positive zero changes no number but -0.0.
+        (distance.is_finite() && distance >= 0.0).then_some(Self(distance + 0.0))
+    }
+
+    /// Returns the distance.
+    pub fn distance(self) -> f64 {
+        self.0
     }
 
     /// Returns its square, rounded once; it may be infinite.

@@ -202,6 +202,7 @@ impl Running {
             format: VALUE_TABLE_FORMAT.to_owned(),
             inputs: Vec::new(),
             method: "measured".to_owned(),
+            owners: None,
             parameters: BTreeMap::new(),
             period: PERIOD.parse().unwrap(),
             pool: POOL.parse().unwrap(),

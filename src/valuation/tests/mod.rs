@@ -1,0 +1,3 @@
+//! Contributions by every method, and the parts of the recipe together.
+
+mod contributions;

@@ -11,8 +11,8 @@ use crate::domain::{Action, ContentHash, ImportWeights, Money, OpenPool, Settle,
 use crate::ledger::testing::{Scenario, action};
 use crate::ledger::{AccountRow, State, Verdict as Decision};
 use crate::valuation::{
-    Contribution, FeatureTable, Input, Inputs, Method, Question, Rows, Seed, VALUE_TABLE_FORMAT,
-    ValueTable, value_contributions,
+    Contribution, FeatureTable, Input, Inputs, METHODS, Method, Question, Rows, Seed,
+    VALUE_TABLE_FORMAT, ValueTable, value_contributions,
 };
 
 const VALIDATION: &str = "label,x,y\na,0,0\nb,9,9\n";
@@ -66,13 +66,17 @@ fn record(scenario: &mut Scenario, party: &str, name: &str, rows: &str) -> Thing
     scenario.submit(party, record).unwrap()
 }
 
+fn by_rows() -> Method {
+    let neighbours = NonZero::<u64>::MIN;
+    Method::nearest(Question::RowKnnShapley, neighbours, Some(vec![7; 32]))
+}
+
 /// Values the two contributions as the evaluator does, and lets `bend` change the table.
 fn value_table(
     (provider, lab): (ThingId, ThingId),
+    method: &Method,
     bend: impl FnOnce(&mut ValueTable),
 ) -> ValueTable {
-    let neighbours = NonZero::<u64>::MIN;
-    let method = Method::nearest(Question::RowKnnShapley, neighbours, Some(vec![7; 32]));
     let (of_provider, of_lab) = (table(PROVIDER), table(LAB));
     let contribution = |id, owner: &str, place, table| Contribution {
         id,
@@ -88,9 +92,9 @@ fn value_table(
     let inputs = Inputs {
         contributions: &contributions,
         validation: Some(&table(VALIDATION)),
-        costs: &std::collections::BTreeMap::new(),
+        costs: &[("provider".parse().unwrap(), 2_000)].into(),
     };
-    let values = value_contributions(&inputs, &method, &|_| ()).unwrap();
+    let values = value_contributions(&inputs, method, &|_| ()).unwrap();
     let input = |contribution, kind: &str, text: &str| Input {
         contribution,
         hash: ContentHash::of(text.as_bytes()),
@@ -113,9 +117,9 @@ fn value_table(
         period: "2026-10".parse().unwrap(),
         pool: "solar".parse().unwrap(),
         rules: 1,
-        seed: Some(Seed {
+        seed: method.seed().map(|seed| Seed {
             from: "seed chosen by the operator".to_owned(),
-            hex: hex::encode([7; 32]),
+            hex: hex::encode(seed),
         }),
     };
     bend(&mut table);
@@ -126,8 +130,12 @@ fn value_table(
     table
 }
 
-/// Returns a ledger on which a period with a receipt of `amount` is settled.
+/// Returns a ledger on which a period with a receipt of `amount` is settled by row values.
 fn settled(amount: &str, bend: impl FnOnce(&mut ValueTable)) -> Settled {
+    settled_by(&by_rows(), amount, bend)
+}
+
+fn settled_by(method: &Method, amount: &str, bend: impl FnOnce(&mut ValueTable)) -> Settled {
     let mut scenario = Scenario::peopled();
     scenario.check("operator publish plain fee=500 classes=direct -> ok");
     let validation = scenario.attach(VALIDATION);
@@ -149,7 +157,7 @@ fn settled(amount: &str, bend: impl FnOnce(&mut ValueTable)) -> Settled {
     let revenue = scenario.accepted.len();
     let post = format!("operator post solar 2026-10 receipt {amount} CNY invoice-1");
     assert_eq!(scenario.run(&post), "ok");
-    let table = value_table((provider, lab), bend);
+    let table = value_table((provider, lab), method, bend);
     let import = scenario.accepted.len();
     let text = String::from_utf8(table.encode().unwrap()).unwrap();
     let import_weights = ImportWeights {
@@ -278,6 +286,50 @@ fn a_value_that_does_not_follow_from_the_rows_is_found() {
     assert!(
         message.starts_with("the value of ") && message.contains("but comes to"),
         "{message}"
+    );
+}
+
+#[test]
+fn every_method_is_worked_out_again() {
+    for line in METHODS {
+        for rule in line.rules {
+            let value = |name: &str| match name {
+                "duplicates" => rule.name(),
+                "ties" => "seed",
+                _ => "2",
+            };
+            let named = line.parameters.iter();
+            let named = named.map(|name| ((*name).to_owned(), value(name).to_owned()));
+            let seed = line.parameters.contains(&"ties").then(|| vec![7; 32]);
+            let method = Method::read(line.name, &named.collect(), seed).unwrap();
+            let settled = settled_by(&method, "1000.00", |_| {});
+            let report = audit(&settled.shown(), &settled.accounts());
+            assert_eq!(told(&report), Vec::<String>::new(), "{method:?}");
+            assert_eq!(report.checked.valuations, 1, "{:?}", report.not_checked);
+        }
+    }
+}
+
+#[test]
+fn the_value_of_an_owner_is_worked_out_again() {
+    let seed = Some(vec![7; 32]);
+    let method = Method::nearest(Question::ProviderKnnShapley, NonZero::<u64>::MIN, seed);
+    let bent = settled_by(&method, "1000.00", |table| {
+        table.owners.as_mut().unwrap()[0].value += 1 << 61;
+    });
+    let report = audit(&bent.shown(), &bent.accounts());
+    let messages: Vec<&str> = report
+        .findings
+        .iter()
+        .map(|one| one.message.as_str())
+        .collect();
+    let [first, second, value] = messages[..] else {
+        panic!("{messages:?}");
+    };
+    assert!(first.starts_with("the weight of ") && second.starts_with("the weight of "));
+    assert!(
+        value.starts_with("the value of the owner lab is "),
+        "{value}"
     );
 }
 

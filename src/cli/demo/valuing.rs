@@ -41,11 +41,7 @@ pub(super) fn value_table(used: &[Used]) -> Result<ValueTable, CommandError> {
         })
         .collect();
     let neighbours = NonZero::new(NEIGHBOURS).unwrap_or(NonZero::<u64>::MIN);
-    let method = Method::nearest(
-        Question::RowKnnShapley,
-        neighbours,
-        Some(SEED.to_vec()),
-    );
+    let method = Method::nearest(Question::RowKnnShapley, neighbours, Some(SEED.to_vec()));
     let inputs = Inputs {
         contributions: &contributions,
         validation: Some(&rows(VALIDATION)?),

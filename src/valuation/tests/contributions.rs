@@ -10,7 +10,10 @@ use crate::valuation::{
     value_contributions,
 };
 
-fn table(columns: &str, rows: &[(&[f64], &str)]) -> FeatureTable {
+/// Features and label.
+type Row<'a> = (&'a [f64], &'a str);
+
+fn table(columns: &str, rows: &[Row<'_>]) -> FeatureTable {
     let features: Vec<String> = columns.chars().map(String::from).collect();
     FeatureTable::gather(&features, rows.iter().copied()).unwrap()
 }
@@ -202,12 +205,12 @@ fn by_owner(
     number: impl Fn(&Divided) -> u8,
     method: &Method,
 ) -> BTreeMap<PartyName, (u64, i128)> {
-    let mut tables: BTreeMap<(u8, u8), Vec<(&[f64], &str)>> = BTreeMap::new();
+    let mut rows_of: BTreeMap<(u8, u8), Vec<Row<'_>>> = BTreeMap::new();
     for row in rows {
-        let of = tables.entry((row.0, number(row))).or_default();
+        let of = rows_of.entry((row.0, number(row))).or_default();
         of.push((&row.1, row.2));
     }
-    let tables: Vec<((u8, u8), FeatureTable)> = tables
+    let tables: Vec<((u8, u8), FeatureTable)> = rows_of
         .into_iter()
         .map(|(at, rows)| (at, table("xy", &rows)))
         .collect();
@@ -219,7 +222,7 @@ fn by_owner(
             contribution(owner * 3 + number + 1, &name, true, table)
         })
         .collect();
-    let points: [(&[f64], &str); 3] = [(&[0.0, 1.0], "a"), (&[3.0, 3.0], "b"), (&[4.0, 1.0], "a")];
+    let points: [Row<'_>; 3] = [(&[0.0, 1.0], "a"), (&[3.0, 3.0], "b"), (&[4.0, 1.0], "a")];
     let inputs = Inputs {
         contributions: &contributions,
         validation: Some(&table("xy", &points)),

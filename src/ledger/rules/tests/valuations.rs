@@ -108,7 +108,10 @@ fn a_table_has_the_contributions_in_use_and_earlier_holders_of_their_rows() {
     assert!(refused(scenario.run(&with("old", ""))));
     assert!(refused(scenario.run(&with("young", ""))));
     assert!(refused(scenario.run(&with("young", "duplicates=first"))));
+    assert!(refused(scenario.run(&with("young", "duplicates=last"))));
     assert_eq!(scenario.run(&with("old", "duplicates=first")), "ok");
+    assert_eq!(scenario.run(&with("young", "duplicates=equal")), "ok");
+    assert_eq!(scenario.run(&with("young", "duplicates=pro_rata")), "ok");
     scenario.check(
         "payer use wind 2026-03 provider/aa@1 class=public_interest -> ok
          evaluator value wind 2026-03 provider/aa@1:1 -> VALUATION_MISMATCH table.contributions[0]

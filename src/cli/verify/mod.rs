@@ -35,6 +35,9 @@ pub struct Args {
     /// A verifier key of the log [default: those that the profile has pinned]
     #[arg(long, value_name = "KEY", requires = "proof")]
     log_key: Vec<VerifierKey>,
+    /// A C2SP tlog-policy file: its logs count, and its quorum must have cosigned the checkpoint
+    #[arg(long, value_name = "FILE", requires = "proof")]
+    policy: Option<PathBuf>,
 }
 
 #[derive(Debug, Serialize)]
@@ -57,7 +60,7 @@ impl Report for Verified {
 
 pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(), CommandError> {
     match (&args.proof, &args.contribution, &args.path) {
-        (Some(proof), ..) => proof::run(proof, args.path.as_deref(), &args.log_key, context),
+        (Some(proof), ..) => proof::run(proof, &args, context),
         (None, Some(contribution), Some(path)) => recorded(path, contribution, context).await,
         _ => Err(CommandError::input(
             "a file and --contribution, or --proof, is needed",

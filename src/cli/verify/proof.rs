@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::Args;
 use crate::cli::report::{Report, facts};
 use crate::cli::{CommandError, Context, Kind};
 use crate::domain::{
@@ -11,7 +12,7 @@ use crate::domain::{
     UnixMillis, Verifier, signing_bytes,
 };
 use crate::keys::StrictVerifier;
-use crate::merkle::{LOG_PROOF_BYTES_MAX, LogProof, VerifierKey};
+use crate::merkle::{LOG_PROOF_BYTES_MAX, LogProof, Policy, SignedNote, VerifierKey};
 use crate::wire::decode_command;
 
 /// What was proved.
@@ -27,6 +28,7 @@ struct Proved {
     action: &'static str,
     command_id: CommandId,
     contributions: Vec<Recorded>,
+    witnesses: Vec<String>,
     path: Option<String>,
 }
 
@@ -56,6 +58,9 @@ impl Report for Proved {
                 format!("{name}, {} bytes, {hash}", one.content_bytes),
             ));
         }
+        if !self.witnesses.is_empty() {
+            rows.push(("cosigned by", self.witnesses.join(" ")));
+        }
         if let Some(path) = &self.path {
             rows.push(("file", format!("{path} has these bytes")));
         }
@@ -66,18 +71,21 @@ impl Report for Proved {
 /// Checks a proof file, and a file against it.
 pub(super) fn run(
     proof: &Path,
-    path: Option<&Path>,
-    log_keys: &[VerifierKey],
+    args: &Args,
     context: &mut Context<'_, '_>,
 ) -> Result<(), CommandError> {
-    let pinned = match log_keys {
+    let policy = args.policy.as_deref().map(read_policy).transpose()?;
+    let logs = policy.as_ref().map_or(&[][..], |policy| &policy.logs);
+    let typed = [args.log_key.as_slice(), logs].concat();
+    let pinned = match typed.as_slice() {
         [] => Some(context.pins().map_err(|error| {
             error.hint("Or say --log-key with the verifier key that the operator published.")
         })?),
         _ => None,
     };
-    let keys = pinned.as_ref().map_or(log_keys, |pins| &pins.log_keys);
-    let mut proved = read(proof, keys)?;
+    let keys = pinned.as_ref().map_or(&typed, |pins| &pins.log_keys);
+    let path = args.path.as_deref();
+    let mut proved = read(proof, keys, policy.as_ref())?;
     if let Some(pins) = &pinned
         && pins.ledger != proved.ledger
     {
@@ -105,7 +113,11 @@ pub(super) fn run(
 }
 
 /// Reads a proof file and checks everything in it: form, checkpoint, proof, command, signature.
-fn read(path: &Path, keys: &[VerifierKey]) -> Result<Proved, CommandError> {
+fn read(
+    path: &Path,
+    keys: &[VerifierKey],
+    policy: Option<&Policy>,
+) -> Result<Proved, CommandError> {
     let shown = path.display();
     let unread =
         |error: std::io::Error| CommandError::input(format!("{shown} cannot be read: {error}"));
@@ -124,6 +136,8 @@ fn read(path: &Path, keys: &[VerifierKey]) -> Result<Proved, CommandError> {
     let proof = LogProof::parse(&bytes).map_err(|error| wrong(error.into()))?;
     let verified = proof.verify(keys, &StrictVerifier);
     let (leaf, checkpoint) = verified.map_err(|error| wrong(error.into()))?;
+    let witnesses = policy.map_or(Ok(Vec::new()), |policy| cosigned(policy, &proof));
+    let witnesses = witnesses.map_err(|error| wrong(error.into()))?;
     let entry = Entry::from_leaf(leaf).map_err(|error| wrong(error.into()))?;
     let command = decode_command(&entry.command).map_err(|error| wrong(error.into()))?;
     let signed = signing_bytes(COMMAND_TYPE, &entry.command);
@@ -145,8 +159,32 @@ fn read(path: &Path, keys: &[VerifierKey]) -> Result<Proved, CommandError> {
         command_id,
         contributions: contributions(&command),
         party: command.actor,
+        witnesses,
         path: None,
     })
+}
+
+fn read_policy(path: &Path) -> Result<Policy, CommandError> {
+    let shown = path.display();
+    let bytes = std::fs::read(path)
+        .map_err(|error| CommandError::input(format!("{shown} cannot be read: {error}")))?;
+    Policy::parse(&bytes).map_err(CommandError::input)
+}
+
+/// Returns the witnesses that have cosigned the checkpoint of a proof, where they are enough.
+fn cosigned(policy: &Policy, proof: &LogProof) -> Result<Vec<String>, String> {
+    let note = SignedNote::parse(proof.checkpoint.as_bytes()).map_err(|error| error.to_string())?;
+    let cosigned = policy.cosigned(&note, &StrictVerifier);
+    let named = policy.witnesses.iter().zip(&cosigned);
+    let names = named.filter(|(_, cosigned)| **cosigned);
+    let names: Vec<String> = names.map(|(one, _)| one.key.name.to_string()).collect();
+    match policy.holds(&cosigned) {
+        true => Ok(names),
+        false => Err(format!(
+            "{} of the policy's witnesses have cosigned the checkpoint, which is no quorum",
+            names.len()
+        )),
+    }
 }
 
 fn contributions(command: &Command) -> Vec<Recorded> {

@@ -177,10 +177,26 @@ async fn cosignatures_are_in_the_log_and_outlive_server_and_witness() {
     scene.machine.run("school", &prove).well();
     let proof = std::fs::read_to_string(scene.machine.path("rows.tlog-proof")).unwrap();
     assert!(proof.contains("\u{2014} witness.example/one "), "{proof}");
-    scene
-        .machine
-        .run("school", &["verify", "--proof", "rows.tlog-proof"])
-        .well();
+    let verify = [
+        "verify",
+        "--proof",
+        "rows.tlog-proof",
+        "--policy",
+        "policy.txt",
+    ];
+    let verified = scene.machine.run("stranger", &verify).well().stdout;
+    assert!(verified.contains("witness.example/one"), "{verified}");
+    // The log's word alone is not enough for the policy.
+    let alone: String = proof
+        .lines()
+        .filter(|line| !line.contains("witness.example"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    scene.machine.file("rows.tlog-proof", &alone);
+    let refused = scene.machine.run("stranger", &verify).ended_with(1);
+    assert!(refused.contains("no quorum"), "{refused}");
+    let pinned = ["verify", "--proof", "rows.tlog-proof"];
+    scene.machine.run("school", &pinned).well();
     assert_eq!(server.stop(), 0);
     let Scene {
         machine, witness, ..

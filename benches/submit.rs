@@ -4,7 +4,8 @@
 //! side runs five times, in turns with its baseline, and medians are compared. Batches are made
 //! durable with `fdatasync` (`File::sync_data`). `FENRUN_BENCH_SECONDS` says how long one run of
 //! a side takes (2 by default), `FENRUN_BENCH_ENTRIES` how far the last part fills the log
-//! (100,000 by default), and `FENRUN_BENCH_PARTS` which parts run (all by default), separated by
+//! (100,000 by default) before its index is thrown away and made again, and `FENRUN_BENCH_PARTS`
+//! which parts run (all by default), separated by
 //! commas.
 
 use std::cell::RefCell;
@@ -46,7 +47,7 @@ fn main() {
             other => panic!("no part is called {other}"),
         }
     }
-    bench.into_inner().stop();
+    drop(bench.into_inner().stop());
 }
 
 fn setting(name: &str, default: f64) -> f64 {
@@ -126,11 +127,13 @@ impl Bench {
         load::verify(&commands, &self.keys)
     }
 
-    fn stop(mut self) {
+    /// Stops the server; returns the folder of its ledger.
+    fn stop(mut self) -> tempfile::TempDir {
         let mib = self.server.memory_kib() / 1024;
         let verdict = if mib <= 768 { "ok" } else { "ABOVE" };
         println!("resident memory of the server at most: {mib} MiB (at most 768) {verdict}");
         self.server.stop();
+        self.folder
     }
 }
 
@@ -222,7 +225,27 @@ fn growth(seconds: f64, entries: usize) {
     let what = format!("rate at {recorded} entries / at 10,000");
     measure::print_ratio(&what, large, small, 0.6, "commands/s");
     print_disk(bench.folder.path(), recorded);
-    bench.stop();
+    print_rebuild(bench.stop().path(), recorded);
+}
+
+/// Says how long a start takes that finds no index.
+fn print_rebuild(folder: &Path, entries: usize) {
+    std::fs::remove_dir_all(folder.join("index")).unwrap();
+    let begin = Instant::now();
+    let opened = load::server::open(folder);
+    opened.index.flush().unwrap();
+    let took = begin.elapsed();
+    let whole = took.mul_f64(1e6 / entries as f64);
+    let verdict = match whole <= Duration::from_secs(120) {
+        true => "ok",
+        false => "ABOVE",
+    };
+    println!(
+        "a lost index of {entries} entries rebuilt in {took:.1?} (a million in 2 minutes: \
+         {whole:.1?}) {verdict}"
+    );
+    let runtime = Runtime::new().unwrap();
+    assert!(runtime.block_on(opened.engine.shutdown(Duration::from_secs(30))));
 }
 
 /// Says what the entries take on disk, without what is only set aside for later ones.

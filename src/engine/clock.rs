@@ -123,7 +123,13 @@ impl ClockWatch {
     ///
     /// Nothing is recorded while they are, so when they agree again, because the clock was set
     /// right, writing may go on.
+    /// A process that is stopped between the two readings finds them apart though they are not:
+    /// so they are read once more.
     pub(super) fn now(&self, clock: &dyn Clock) -> Option<UnixMillis> {
+        self.compare(clock).or_else(|| self.compare(clock))
+    }
+
+    fn compare(&self, clock: &dyn Clock) -> Option<UnixMillis> {
         let passed = clock.monotonic().saturating_sub(self.monotonic);
         let passed = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
         let expected = UnixMillis(self.wall.0.saturating_add(passed));
@@ -151,6 +157,38 @@ mod tests {
         }
         clock.set(right);
         assert_eq!(watch.now(&clock), Some(right));
+    }
+
+    /// The machine's clocks as a process sees them that is stopped for an hour after each of the
+    /// next readings of the monotonic clock.
+    struct Stopped(ManualClock, Mutex<u32>);
+
+    impl Clock for Stopped {
+        fn now(&self) -> UnixMillis {
+            self.0.now()
+        }
+
+        fn monotonic(&self) -> Duration {
+            let read = self.0.monotonic();
+            let mut stops = self.1.lock().unwrap();
+            if let Some(left) = stops.checked_sub(1) {
+                *stops = left;
+                self.0.advance(Duration::from_secs(3_600));
+            }
+            read
+        }
+    }
+
+    #[test]
+    fn a_process_that_was_stopped_between_the_clocks_reads_them_again() {
+        let clock = Stopped(ManualClock::at(UnixMillis(0)), Mutex::new(0));
+        let watch = ClockWatch::start(&clock);
+        *clock.1.lock().unwrap() = 1;
+        assert_eq!(watch.now(&clock), Some(UnixMillis(3_600_000)));
+        // Twice in a row is no accident.
+        *clock.1.lock().unwrap() = 2;
+        assert_eq!(watch.now(&clock), None);
+        assert_eq!(watch.now(&clock), Some(UnixMillis(3 * 3_600_000)));
     }
 
     #[test]

@@ -90,11 +90,3 @@ impl Changes {
     }
 }
 
-impl IntoIterator for Changes {
-    type Item = (Bytes, Option<Bytes>);
-    type IntoIter = btree_map::IntoIter<Bytes, Option<Bytes>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.rows.into_iter()
-    }
-}

@@ -73,6 +73,13 @@ pub trait DiskFile: Send + Sync {
     /// The system's.
     fn sync(&self) -> io::Result<()>;
 
+    /// Takes the file for this process alone, for as long as it is open; says whether nobody else
+    /// has it.
+    ///
+    /// # Errors
+    /// The system's.
+    fn lock(&self) -> io::Result<bool>;
+
     /// Returns the size in bytes.
     ///
     /// # Errors

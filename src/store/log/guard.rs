@@ -69,6 +69,15 @@ pub enum GuardError {
         /// Its file.
         path: PathBuf,
     },
+    /// Another process writes it.
+    #[error(
+        "the guard {path} is in use by another process: each ledger has a guard of its own, and \
+         of two copies of one ledger only one may run"
+    )]
+    InUse {
+        /// Its file.
+        path: PathBuf,
+    },
     /// It has missed more than the one batch that a crash explains.
     #[error(
         "ROLLBACK: the guard {path} has seen {size} entries, but the log has {found}, which is \
@@ -149,11 +158,18 @@ impl GuardPlace {
         }
     }
 
-    /// Reads the newer page; none where there is no file.
-    fn newest(&self) -> Result<Option<Newest>, GuardError> {
-        let Some(file) = self.open()? else {
-            return Ok(None);
-        };
+    /// Takes the file for this process alone.
+    fn lock(&self, file: &dyn DiskFile) -> Result<(), GuardError> {
+        let path = self.shown.clone();
+        match file.lock() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(GuardError::InUse { path }),
+            Err(error) => Err(self.unreadable(error.to_string())),
+        }
+    }
+
+    /// Reads the newer page.
+    fn newer_page(&self, file: Arc<dyn DiskFile>) -> Result<Newest, GuardError> {
         let read = |place: u64| {
             let mut bytes = vec![0; SECTOR];
             let read = file.read_at(&mut bytes, place);
@@ -173,7 +189,7 @@ impl GuardPlace {
             (None, Some(second)) => (SECOND, second),
             (None, None) => return Err(self.unreadable("neither of its two pages is whole")),
         };
-        Ok(Some(Newest { file, place, page }))
+        Ok(Newest { file, place, page })
     }
 
     /// Returns what the guard has seen of a ledger, whichever it is; none where there is no guard.
@@ -181,8 +197,10 @@ impl GuardPlace {
     /// # Errors
     /// It cannot be read.
     pub(super) fn seen(&self) -> Result<Option<Evidence>, GuardError> {
-        let newest = self.newest()?;
-        Ok(newest.map(|newest| evidence(&newest.page)))
+        let Some(file) = self.open()? else {
+            return Ok(None);
+        };
+        Ok(Some(evidence(&self.newer_page(file)?.page)))
     }
 }
 
@@ -229,9 +247,11 @@ impl Guarding {
             Self::Kept(place) => place,
         };
         let path = || place.shown.clone();
-        let Some(newest) = place.newest()? else {
+        let Some(file) = place.open()? else {
             return Err(GuardError::Missing { path: path() });
         };
+        place.lock(file.as_ref())?;
+        let newest = place.newer_page(file)?;
         if newest.page.ledger != ledger {
             let (path, expected, found) = (path(), ledger, newest.page.ledger);
             return Err(GuardError::OfAnother {
@@ -327,6 +347,7 @@ impl Guard {
             Ok(file)
         };
         let file = made().map_err(|source| place.fault("make", source))?;
+        place.lock(file.as_ref())?;
         Ok(Self {
             place: place.clone(),
             file,

@@ -277,3 +277,24 @@ fn fsck_compares_the_log_with_its_guard() {
     let found = check(&disk, &SimDisk::new()).findings;
     assert!(found[0].what.starts_with("there is no guard"), "{found:?}");
 }
+
+#[test]
+fn a_guard_serves_one_process_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = GuardPlace::at(&folder.path().join("ledger.guard")).unwrap();
+    let disk = SimDisk::new();
+    let first = SegmentLog::create_guarded(Arc::new(disk.clone()), SMALL, LEDGER, &place);
+    let copy = disk.copy();
+    let kept = Guarding::Kept(place);
+    let error = open_guarded(&copy, &[], &kept).err().unwrap().to_string();
+    assert!(
+        error.contains("ledger.guard is in use by another process"),
+        "{error}"
+    );
+    // The same once the first has been started again.
+    drop(first);
+    let again = open_guarded(&disk, &[], &kept).unwrap();
+    assert!(open_guarded(&copy, &[], &kept).is_err());
+    drop(again);
+    assert!(open_guarded(&copy, &[], &kept).is_ok());
+}

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use fenrun::domain::{CommandId, LedgerId, Role, Signer, TreeHash};
+use fenrun::domain::{AmendCharter, CommandId, LedgerId, NewLogKey, Nonce, Role, Signer, TreeHash};
 use fenrun::engine::{
     CRASH_VARIABLE, Clock, Engine, EngineLimits, FolderOptions, GivenSigners, Point, SystemClock,
     found, open_folder, reindex,
@@ -25,7 +25,7 @@ use fenrun::merkle::{VerifierKey, open_checkpoint, root_at};
 use fenrun::store::blobs::BlobLimits;
 use fenrun::store::index::IndexOptions;
 use fenrun::store::log::{DataFolder, GuardPlace, Guarding, LogOptions, ReaderNodes, SegmentLog};
-use fenrun::wire::proto;
+use fenrun::wire::{proto, prove_possession};
 use proto::ledger_service_client::LedgerServiceClient;
 use proto::submit_stream_response::Result as Answered;
 use tokio::task::JoinSet;
@@ -63,6 +63,8 @@ struct Seen {
     acknowledged: HashMap<CommandId, (u64, prost_types::Timestamp)>,
     /// The root of every size that a checkpoint was seen of.
     roots: BTreeMap<u64, TreeHash>,
+    /// The parties of [`key`] whose keys the log may have had by now, the newest last.
+    log_keys: Vec<String>,
 }
 
 impl Ledger {
@@ -83,8 +85,30 @@ impl Ledger {
             folder,
             id,
             version: AtomicU32::new(1),
-            seen: Arc::default(),
+            seen: Arc::new(Mutex::new(Seen {
+                log_keys: vec!["log".to_owned()],
+                ..Seen::default()
+            })),
         }
+    }
+
+    /// Puts a new key of the log in the folder; returns the command that has the log sign with it.
+    fn rotation(&self, number: u64) -> proto::SignedCommand {
+        let name = format!("log-{number}");
+        let secret = key(&name);
+        let path = self.folder.path().join("keys").join(format!("{name}.pem"));
+        write_secret(&path, &secret.to_pem().unwrap());
+        self.seen.lock().unwrap().log_keys.push(name);
+        let nonce = Nonce(u128::from(number).to_be_bytes());
+        let possession = prove_possession(&secret, Some(&self.id), running::ORIGIN, &nonce);
+        let amend = AmendCharter {
+            time_window_ms: running::WINDOW_MS,
+            log_key: Some(NewLogKey {
+                key: secret.public_key(),
+                possession,
+            }),
+        };
+        running::sign_with(self.id, OPERATOR, nonce, SystemClock::new().now(), amend)
     }
 
     fn admission(&self) -> proto::SignedCommand {
@@ -160,14 +184,19 @@ impl Server {
     }
 }
 
+fn verifier_key(name: &str) -> VerifierKey {
+    VerifierKey {
+        name: running::ORIGIN.parse().unwrap(),
+        key: key(name).public_key(),
+    }
+}
+
 impl Seen {
     fn note(&mut self, id: CommandId, receipt: proto::Receipt) {
-        let log_key = VerifierKey {
-            name: running::ORIGIN.parse().unwrap(),
-            key: key("log").public_key(),
-        };
+        let log_keys = self.log_keys.iter().map(|name| verifier_key(name));
+        let log_keys: Vec<VerifierKey> = log_keys.collect();
         let note = receipt.checkpoint.as_bytes();
-        let checkpoint = open_checkpoint(note, &[log_key], &StrictVerifier).unwrap();
+        let checkpoint = open_checkpoint(note, &log_keys, &StrictVerifier).unwrap();
         let root = *self.roots.entry(checkpoint.size).or_insert(checkpoint.root);
         assert_eq!(root, checkpoint.root, "two roots of {}", checkpoint.size);
         let place = (receipt.index, receipt.recorded_at.unwrap());
@@ -271,12 +300,12 @@ fn options(folder: &Path) -> FolderOptions {
 /// Opens the folder and compares everything in it with what clients have seen.
 async fn compare(ledger: &Ledger) {
     let folder = PathBuf::from(ledger.folder.path());
-    let opened = open_folder(
-        &folder,
-        Arc::new(GivenSigners::one(key("log"))),
-        options(&folder),
-    )
-    .unwrap();
+    let later = ledger.seen.lock().unwrap().log_keys[1..].to_vec();
+    let signers = GivenSigners::one(key("log"));
+    let signers = later
+        .iter()
+        .fold(signers, |signers, name| signers.and(key(name)));
+    let opened = open_folder(&folder, Arc::new(signers), options(&folder)).unwrap();
     compare_log(ledger, &opened.engine);
     let live = state_hash(&opened.engine.published().view).unwrap();
     assert!(opened.engine.shutdown(PATIENCE).await);
@@ -350,6 +379,38 @@ async fn a_server_that_ends_between_two_steps_of_a_commit_keeps_what_it_acknowle
             resend(&ledger, &server, 20).await;
             server.kill();
         }
+    }
+    compare(&ledger).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_ends_while_the_log_changes_its_key_has_changed_it_or_not() {
+    let ledger = Arc::new(Ledger::found());
+    let server = Server::start(ledger.folder.path(), None).await;
+    let admission = ledger.admission();
+    assert!(submit(&mut server.client(), &ledger.seen, admission).await);
+    server.kill();
+    for (number, point) in (1..).zip(Point::ALL) {
+        let crash_at = Some(point.name().to_owned());
+        let server = Server::start(ledger.folder.path(), crash_at).await;
+        let rotation = ledger.rotation(number);
+        submit(&mut server.client(), &ledger.seen, rotation.clone()).await;
+        server.ended().await;
+        // Whatever it left, the same bytes have one place, and the new key signs from there on.
+        let server = Server::start(ledger.folder.path(), None).await;
+        assert!(submit(&mut server.client(), &ledger.seen, rotation).await);
+        let record = ledger.record();
+        let id = CommandId::of(&record.command);
+        assert!(submit(&mut server.client(), &ledger.seen, record.clone()).await);
+        let request = proto::SubmitRequest {
+            signed_command: Some(record),
+        };
+        let receipt = server.client().submit(request).await.unwrap().into_inner();
+        assert_eq!(receipt.command_id, &id.0[..]);
+        let note = receipt.receipt.unwrap().checkpoint;
+        let newest = [verifier_key(&format!("log-{number}"))];
+        open_checkpoint(note.as_bytes(), &newest, &StrictVerifier).unwrap();
+        server.kill();
     }
     compare(&ledger).await;
 }

@@ -327,10 +327,21 @@ pub fn sign_at(
     now: UnixMillis,
     action: impl Into<Action>,
 ) -> proto::SignedCommand {
+    sign_with(ledger, party, nonce(number), now, action)
+}
+
+/// Signs a command of a party whose action speaks of the nonce.
+pub fn sign_with(
+    ledger: LedgerId,
+    party: &str,
+    nonce: Nonce,
+    now: UnixMillis,
+    action: impl Into<Action>,
+) -> proto::SignedCommand {
     let command = Command {
         ledger: Some(ledger),
         actor: party.parse().unwrap(),
-        nonce: nonce(number),
+        nonce,
         created_at: now,
         action: action.into(),
     };

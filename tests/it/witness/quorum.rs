@@ -7,6 +7,7 @@ use fenrun::merkle::{Checkpoint, Policy, SignedNote};
 use serde_json::Value;
 
 use crate::cli::machine::{Machine, Service};
+use crate::running::PATIENCE;
 use crate::web::{Got, get};
 
 /// A founded ledger with a provider, a witness and a policy that asks for it.
@@ -223,4 +224,44 @@ async fn cosignatures_are_in_the_log_and_outlive_server_and_witness() {
     // Without a policy what is cosigned stays so.
     let (server, _) = machine.start("operator", &line);
     assert_eq!(get(server.port(), "/checkpoint").await.body, before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_the_background_it_publishes_at_once_and_is_cosigned_when_the_witness_is_there() {
+    let Scene {
+        machine,
+        witness,
+        policy,
+    } = Scene::begin();
+    let log_key = policy.logs[0].to_string();
+    let address = format!("127.0.0.1:{}", witness.service.port());
+    witness.service.kill();
+    let line = [
+        "serve",
+        "--dir",
+        "data",
+        "--listen",
+        "127.0.0.1:0",
+        "--witness-policy",
+        "policy.txt",
+        "--cosign-in-background",
+        "--log",
+        "fenrun=error",
+    ];
+    let (server, _) = machine.start("operator", &line);
+    let got = get(server.port(), "/checkpoint").await;
+    assert_eq!(got.status, 200, "{got:?}");
+    let holds = |got: &Got| {
+        let note = SignedNote::parse(&got.body).unwrap();
+        policy.holds(&policy.cosigned(&note, &StrictVerifier))
+    };
+    assert!(!holds(&got), "nobody was there to cosign");
+    let witness = super::start(&machine, &log_key, &address);
+    let begun = std::time::Instant::now();
+    while !holds(&get(server.port(), "/checkpoint").await) {
+        assert!(begun.elapsed() < PATIENCE, "it is not cosigned");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(server.stop(), 0);
+    assert_eq!(witness.service.stop(), 0);
 }

@@ -6,6 +6,7 @@ import settlement
 from arithmetic import WHOLE, allot, canonical, difference, result_bytes
 from entries import hash_of, thing_id
 from notes import Wrong
+from payouts import Payouts
 from rules import EVALUATOR, OPERATOR, PAYER
 from tree import leaf_hash, root
 
@@ -46,8 +47,9 @@ def scenario_policy(policy):
     return found
 
 
-class Ledger:
+class Ledger(Payouts):
     def __init__(self, rules, blobs):
+        super().__init__()
         self.rules, self.blobs = rules, blobs
         self.contributions, self.policies, self.pools = {}, {}, {}
         self.uses, self.revenue, self.claims, self.valuations = {}, {}, {}, {}
@@ -304,7 +306,8 @@ class Ledger:
             )
         if self.attachment(entry, settle.result_hash) != data:
             raise entry.wrong("the attachment with the result has other bytes")
-        self.book(scenario, result, pool)
+        days = self.policy(entry, pool, settle.period).objection_days
+        self.book(entry, scenario, result, pool, days)
         lines = [leaf_hash(canonical(line)) for line in result.get("lines", [])]
         self.recomputed.append((entry.index, settle.pool, settle.period, len(lines), root(lines)))
 
@@ -315,13 +318,16 @@ class Ledger:
             return str(error)
         return difference(result, recorded) or "the bytes alone"
 
+    def policy(self, entry, pool, period):
+        begun = [p for p in pool["row"].policies if p.from_period <= period]
+        if not begun:
+            raise entry.wrong(f"the pool has no policy for {period}")
+        return self.policies[begun[-1].policy_hash]
+
     def scenario(self, entry, pool, period, table):
         """The table of "From the ledger to a scenario" in docs/settlement.md, row by row."""
         row, parties = pool["row"], self.rules.parties
-        begun = [p for p in row.policies if p.from_period <= period]
-        if not begun:
-            raise entry.wrong(f"the pool has no policy for {period}")
-        policy = scenario_policy(self.policies[begun[-1].policy_hash])
+        policy = scenario_policy(self.policy(entry, pool, period))
         used = {c for c, kind in self.uses.get((row.name, period), ()) if kind != PUBLIC_INTEREST}
         weights = {line["contribution"]: line["weight"] for line in table["contributions"]}
         if missing := sorted(used - weights.keys()):
@@ -370,8 +376,8 @@ class Ledger:
             ],
         }
 
-    def book(self, scenario, result, pool):
-        """What the next settlement opens with."""
+    def book(self, entry, scenario, result, pool, days):
+        """What the next settlement opens with, and what can be paid out."""
         if result.get("stopped"):
             pool["opening"]["pool_deficit"] = result["pool_deficit"]
             return
@@ -382,5 +388,7 @@ class Ledger:
         }
         for party, amounts in result["parties"].items():
             self.carried[party, scenario["currency"]] = amounts["carried"]
+            payable = amounts["payable"]
+            self.becomes_payable(entry, party, scenario["currency"], payable, days)
         for claim, amounts in result["claims"].items():
             self.claims[claim]["outstanding"] = amounts["outstanding"]

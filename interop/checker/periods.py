@@ -17,7 +17,7 @@ FENRUN, URL, KEYS = sys.argv[1:]
 POLICY = {
     "name": "mixed",
     "time_zone": "Asia/Shanghai",
-    "objection_days": 3,
+    "objection_days": 0,
     "operator_fee": {"bps": 777, "flat": 13, "cap": 4000},
     "regulated_ceiling": {"maximum_revenue": 90000},
     "cost_recovery": {"tier_cap_bps": 3000, "classes": ["labelling", "direct"]},
@@ -136,6 +136,20 @@ def play(folder):
         for pool in order:
             own = ("--valuation", valuations[pool], pool, period)
             fenrun("guild", "settlement", "run", "--yes", *own)
+    pay_out()
+
+
+def pay_out():
+    """Pays everybody: one payout fails and is repeated, one stays on its way."""
+    due = [row for row in fenrun("guild", "payout", "due")["items"]]
+    issue = ("payout", "issue", "--reference")
+    for number, row in enumerate(due):
+        payout = fenrun("guild", *issue, f"order-{number}", row["party"])["id"]
+        if number == 0:
+            fenrun("guild", "payout", "fail", payout, "--reason", "no such account")
+            payout = fenrun("guild", *issue, "order-again", row["party"])["id"]
+        if number < len(due) - 1:
+            fenrun("guild", "payout", "settle", payout, "--bank-reference", f"bank-{number}")
 
 
 with tempfile.TemporaryDirectory() as scratch:

@@ -33,6 +33,9 @@ BY_OPERATOR = {
     "approve_cost",
     "freeze_period",
     "settle",
+    "issue_payout",
+    "settle_payout",
+    "fail_payout",
 }
 MAY.update(dict.fromkeys(BY_OPERATOR, {OPERATOR}))
 

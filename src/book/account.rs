@@ -99,6 +99,10 @@ account_kinds! {
         Reserve, "reserve", Credit;
         /// What was withheld for the tax authority.
         Tax, "tax", Credit;
+        /// What is on its way to it in payouts that are neither settled nor failed.
+        Paying, "paying", Credit;
+        /// What was paid to it: with the cash of all pools it says what is still at hand.
+        Paid, "paid", Credit;
     }
 }
 

@@ -6,9 +6,11 @@
 //! [`post`] turns postings into running balances, or refuses them whole.
 
 mod account;
+mod journal;
 mod posting;
 #[cfg(test)]
 mod tests;
 
 pub use account::{Account, AccountError, Holder, OwnerAccount, PartyAccount, PoolAccount, Side};
+pub use journal::{Transaction, beancount, hledger};
 pub use posting::{BookError, Booked, Posting, check_balanced, post};

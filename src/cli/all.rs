@@ -25,6 +25,8 @@ commands! {
     Revenue => super::revenue,
     Valuation => super::valuation,
     Settlement => super::settlement,
+    Payout => super::payout,
+    Book => super::book,
     Log => super::log,
     Command => super::command,
     Fsck => super::fsck,

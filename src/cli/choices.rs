@@ -5,8 +5,8 @@ use clap::builder::PossibleValue;
 
 use super::CommandError;
 use crate::domain::{
-    ContributionKind, DerivationConsent, PeriodKind, PoolConsent, PoolName, RevenueKind, Role,
-    UseClass,
+    ContributionKind, DerivationConsent, PayoutState, PeriodKind, PoolConsent, PoolName,
+    RevenueKind, Role, UseClass,
 };
 
 /// A domain enum that can be typed.
@@ -52,6 +52,7 @@ choices! {
     DerivationConsent: Free "free" Granted "granted" None "none";
     UseClass: Commercial "commercial" Research "research" PublicInterest "public-interest";
     RevenueKind: Receipt "receipt" Refund "refund" Chargeback "chargeback";
+    PayoutState: Pending "pending" Settled "settled" Failed "failed";
 }
 
 /// How many items a list shows where nobody says.

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ContentHash, ContributionName, CostClass, Currency, DatasetName, LedgerId, Money, Nonce,
-    Origin, PartyName, Period, PeriodKind, PolicyName, PolicyTerms, PoolName, PublicKey, Signature,
-    ThingId, UnixMillis,
+    ContentHash, ContributionName, CostClass, Currency, DatasetName, FailPayout, IssuePayout,
+    LedgerId, Money, Nonce, Origin, PartyName, Period, PeriodKind, PolicyName, PolicyTerms,
+    PoolName, PublicKey, SettlePayout, Signature, ThingId, UnixMillis,
 };
 
 /// The most characters of a text for people in a command.
@@ -155,6 +155,12 @@ actions! {
     FreezePeriod = 41,
     /// Books a settlement.
     Settle = 42,
+    /// Begins to pay a party.
+    IssuePayout = 44,
+    /// Says that a payout has gone out.
+    SettlePayout = 45,
+    /// Says that a payout did not go out.
+    FailPayout = 46,
 }
 
 /// Founds the ledger; entry 0 and only there.

@@ -7,6 +7,7 @@ mod ids;
 pub mod json;
 mod money;
 mod names;
+mod payouts;
 mod period;
 mod policy;
 mod policy_json;
@@ -32,6 +33,7 @@ pub use names::{
     ContributionName, CostClass, DatasetName, NAME_LENGTH, NameError, ORIGIN_LENGTH_MAX, Origin,
     PartyName, PolicyName, PoolName, VERSION_MAX,
 };
+pub use payouts::{FailPayout, IssuePayout, PayoutState, SettlePayout};
 pub use period::{Period, PeriodError, PeriodKind};
 pub use policy::{
     BASIS_POINTS_MAX, CLASS_BYTES_MAX, CostRecovery, DEPTH_MAX_DEFAULT, Floor, MIN_WEIGHT_DEFAULT,

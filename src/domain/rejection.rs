@@ -129,8 +129,12 @@ reasons! {
         "The amount is in another currency than the pool or the claim.";
     AmountOutOfRange, "AMOUNT_OUT_OF_RANGE", Precondition,
         "The amount is more than was claimed, or makes a sum beyond 64 bits.";
+    NotPayable, "NOT_PAYABLE", Precondition,
+        "The payout is of more than is payable to the party and past the days of objection; the answer carries both amounts.";
     ClaimDecided, "CLAIM_DECIDED", Precondition,
         "The claim has been decided; a claim is decided once.";
+    PayoutDecided, "PAYOUT_DECIDED", Precondition,
+        "The payout has been settled or has failed; it ends once. A repeat is another payout.";
     OwnClaim, "OWN_CLAIM", Denied,
         "A party does not decide on a claim of its own, nor on one of its beneficial owner.";
     PeriodMismatch, "PERIOD_MISMATCH", Precondition,
@@ -144,7 +148,7 @@ reasons! {
     EarlierPeriodOpen, "EARLIER_PERIOD_OPEN", Precondition,
         "An earlier period of the pool, or the same period of a pool of the currency with a lower id, has inputs and is not settled. Settle them in their order.";
     ReferenceTaken, "REFERENCE_TAKEN", Exists,
-        "The pool has revenue with this external reference already.";
+        "The pool has revenue, or the ledger a payout, with this external reference already.";
     AttachmentMissing, "ATTACHMENT_MISSING", Precondition,
         "The attachment that the command names is not stored. Upload it, then send the command again.";
     AttachmentInvalid, "ATTACHMENT_INVALID", Invalid,

@@ -14,8 +14,8 @@ use super::state::State;
 use super::view::{Order, View, ViewFault, prefix_end};
 use crate::book::{Account, Holder};
 use crate::domain::{
-    Action, Command, DeclareUse, FreezePeriod, Grantee, KeyId, PartyName, Period, PoolName,
-    PublicKey, Role, Settle,
+    Action, Command, DeclareUse, FailPayout, FreezePeriod, Grantee, KeyId, PartyName, Period,
+    PoolName, PublicKey, Role, Settle, SettlePayout,
 };
 
 /// Who reads, as admitted.
@@ -243,6 +243,11 @@ impl Caller {
             }
             Action::GrantUse(grant) => own_grant(&grant.grantee)?,
             Action::RevokeUse(revoke) => own_grant(&revoke.grantee)?,
+            Action::IssuePayout(payout) => own(&payout.party),
+            Action::SettlePayout(SettlePayout { payout, .. })
+            | Action::FailPayout(FailPayout { payout, .. }) => {
+                find::payout(&state, payout)?.is_some_and(|(_, row)| own(&row.party))
+            }
             Action::OpenPool(open) => self.sees_pool(&open.payer, &open.evaluator),
             Action::PostRevenue(posted) => self.sees_pool_named(&state, &posted.pool)?,
             Action::ApproveCost(approval) => match find::claim(&state, &approval.claim)? {

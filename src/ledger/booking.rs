@@ -5,11 +5,12 @@
 //! so that nothing stands in two places.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use super::decide::{Stop, refuse};
-use super::rows::{AccountRow, Locator, PostingRow};
+use super::rows::{AccountRow, KeyPart, Locator, PostingRow};
 use super::state::State;
-use super::view::ViewFault;
+use super::view::{Order, ViewFault};
 use crate::book::{Account, BookError, OwnerAccount, PartyAccount, PoolAccount, Posting, post};
 use crate::domain::{Currency, Money, PartyName, PoolName, Reason, RevenueKind};
 use crate::settlement::{Outcome, PartyResult, Settlement};
@@ -21,6 +22,25 @@ use crate::settlement::{Outcome, PartyResult, Settlement};
 pub(crate) fn balance(state: &State<'_>, account: &Account) -> Result<i64, ViewFault> {
     let row = state.get::<AccountRow>(account)?;
     Ok(row.map_or(0, |row| row.balance))
+}
+
+/// Returns the balance that an account had before an entry, in minor units.
+///
+/// # Errors
+/// Fails when the storage does.
+pub(crate) fn balance_before(
+    state: &State<'_>,
+    account: &Account,
+    index: u64,
+) -> Result<i64, ViewFault> {
+    let from = account.prefix();
+    let to = (account.clone(), Locator { index, number: 0 }).prefix();
+    let mut balance = 0;
+    state.scan_between::<PostingRow>(&from, &to, Order::Descending, |_, row| {
+        balance = row.balance;
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(balance)
 }
 
 /// Reads the account that a row's key (without the table's tag) names.

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use super::rows::{
-    ClaimRow, ContributionClaimRow, ContributionRow, KeyPart, Locator, PeriodRow, RevenueRow,
-    ThingKind, ThingRow, UseRow,
+    ClaimRow, ContributionClaimRow, ContributionRow, KeyPart, Locator, PayoutRow, PeriodRow,
+    RevenueRow, ThingKind, ThingRow, UseRow,
 };
 use super::state::State;
 use super::view::{Order, ViewFault};
@@ -41,6 +41,23 @@ pub(crate) fn claim(
     match state.get::<ClaimRow>(&at)? {
         Some(row) => Ok(Some((at, row))),
         None => Err(ViewFault::new(format!("the claim {id} has no row"))),
+    }
+}
+
+/// Returns the payout of an id and where it was issued; none where there is none.
+///
+/// # Errors
+/// Fails when the storage does, or where the id has no row.
+pub(crate) fn payout(
+    state: &State<'_>,
+    id: &ThingId,
+) -> Result<Option<(Locator, PayoutRow)>, ViewFault> {
+    let Some(at) = place(state, id, ThingKind::Payout)? else {
+        return Ok(None);
+    };
+    match state.get::<PayoutRow>(&at)? {
+        Some(row) => Ok(Some((at, row))),
+        None => Err(ViewFault::new(format!("the payout {id} has no row"))),
     }
 }
 

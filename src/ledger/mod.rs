@@ -11,6 +11,7 @@ mod consent;
 mod decide;
 mod find;
 mod invariants;
+mod payable;
 mod permission;
 pub mod query;
 mod rows;

@@ -37,7 +37,10 @@ pub fn permission(kind: ActionKind) -> Permission {
         | Kind::OpenPool
         | Kind::ApproveCost
         | Kind::FreezePeriod
-        | Kind::Settle => Permission::Roles(&[Role::Operator]),
+        | Kind::Settle
+        | Kind::IssuePayout
+        | Kind::SettlePayout
+        | Kind::FailPayout => Permission::Roles(&[Role::Operator]),
         Kind::RotateKey | Kind::RevokeKey => Permission::EveryParty,
         Kind::RecordContribution
         | Kind::RecordContributions

@@ -1,4 +1,4 @@
-//! `BookService`: accounts, postings, and the sums that have to be zero.
+//! `BookService`: accounts, postings, the sums that have to be zero, and payouts.
 
 use tonic::Request;
 
@@ -8,9 +8,9 @@ use super::status::Failure;
 use crate::book::Account;
 use crate::domain::{Currency, Money};
 use crate::ledger::AccountRow;
-use crate::ledger::query::{self, CurrencyTotals, ShownPosting};
-use crate::wire::proto;
+use crate::ledger::query::{self, CurrencyTotals, Payable, Payout, PayoutFilter, ShownPosting};
 use crate::wire::proto::book_service_server::BookService;
+use crate::wire::{Choice, proto, timestamp};
 
 /// Shows the book.
 pub(super) struct Book {
@@ -72,8 +72,9 @@ impl BookService for Book {
         &self,
         request: Request<proto::GetTrialBalanceRequest>,
     ) -> Answer<proto::GetTrialBalanceResponse> {
-        let work = self.reads.answer(request, |_, reading, caller| {
-            let balance = query::trial_balance(reading.view(), caller)?;
+        let work = self.reads.answer(request, |asked, reading, caller| {
+            let size = at_size(asked.at_size, reading.size())?;
+            let balance = query::trial_balance(reading.view(), caller, size)?;
             let currencies: Result<_, Failure> =
                 balance.currencies.iter().map(currency_message).collect();
             Ok(proto::GetTrialBalanceResponse {
@@ -83,6 +84,127 @@ impl BookService for Book {
             })
         });
         work.await
+    }
+
+    async fn get_balance(
+        &self,
+        request: Request<proto::GetBalanceRequest>,
+    ) -> Answer<proto::GetBalanceResponse> {
+        let work = self.reads.answer(request, |asked, reading, caller| {
+            let mut fields = Asked::default();
+            let Some(account) = fields.required::<Account>("account", &asked.account) else {
+                return Err(fields.refusal());
+            };
+            let at_size = at_size(asked.at_size, reading.size())?;
+            let balance = query::balance_at(reading.view(), caller, &account, at_size)?;
+            Ok(proto::GetBalanceResponse {
+                balance: Some(money(balance, account.currency)),
+                at_size,
+                read_at_size: reading.size(),
+            })
+        });
+        work.await
+    }
+
+    async fn list_payables(
+        &self,
+        request: Request<proto::ListPayablesRequest>,
+    ) -> Answer<proto::ListPayablesResponse> {
+        let work = self.reads.list(request, |asked, reading, caller, paging| {
+            let mut fields = Asked::default();
+            let party = fields.optional("party", &asked.party);
+            fields.done()?;
+            let after = account_after(paging)?;
+            let (view, limit) = (reading.view(), paging.limit);
+            let page = query::payables(view, caller, party.as_ref(), after.as_ref(), limit)?;
+            let next = page.next.map(|account| account.to_string().into_bytes());
+            Ok(proto::ListPayablesResponse {
+                payables: page.payables.iter().map(payable_message).collect(),
+                next_page_token: paging.token(reading.size(), next),
+                read_at_size: reading.size(),
+            })
+        });
+        work.await
+    }
+
+    async fn get_payout(
+        &self,
+        request: Request<proto::GetPayoutRequest>,
+    ) -> Answer<proto::GetPayoutResponse> {
+        let work = self.reads.answer(request, |asked, reading, caller| {
+            let payout = query::payout(reading.view(), caller, &asked.reference)?;
+            Ok(proto::GetPayoutResponse {
+                payout: Some(payout_message(payout)),
+                read_at_size: reading.size(),
+            })
+        });
+        work.await
+    }
+
+    async fn list_payouts(
+        &self,
+        request: Request<proto::ListPayoutsRequest>,
+    ) -> Answer<proto::ListPayoutsResponse> {
+        let work = self.reads.list(request, |asked, reading, caller, paging| {
+            let mut fields = Asked::default();
+            let filter = PayoutFilter {
+                party: fields.optional("party", &asked.party),
+                state: fields.choice("state", asked.state),
+            };
+            fields.done()?;
+            let cursor = paging.cursor(reading.size())?;
+            let page = query::payouts(reading.view(), caller, &filter, cursor, paging.limit)?;
+            Ok(proto::ListPayoutsResponse {
+                next_page_token: paging.next(&page),
+                payouts: page.items.into_iter().map(payout_message).collect(),
+                read_at_size: reading.size(),
+                listed_at_size: cursor.size,
+            })
+        });
+        work.await
+    }
+}
+
+/// Returns the log size whose entries count: that of the answer unless an earlier one is asked for.
+fn at_size(asked: u64, size: u64) -> Result<u64, Failure> {
+    if asked <= size {
+        return Ok(if asked == 0 { size } else { asked });
+    }
+    let mut fields = Asked::default();
+    fields.wrong("at_size", format!("the log has {size} entries"));
+    Err(fields.refusal())
+}
+
+fn payable_message(payable: &Payable) -> proto::Payable {
+    let currency = payable.account.currency;
+    let waiting = payable.waiting.iter();
+    proto::Payable {
+        party: payable.account.holder_name().to_owned(),
+        balance: Some(money(payable.balance, currency)),
+        waiting: waiting
+            .map(|(at, row)| proto::WaitingAmount {
+                amount: Some(money(row.amount, currency)),
+                payable_from: Some(timestamp(row.payable_from)),
+                settled_index: at.index,
+            })
+            .collect(),
+    }
+}
+
+fn payout_message(payout: Payout) -> proto::Payout {
+    let Payout { at, row } = payout;
+    let state = row.state().number();
+    let decided_index = row.decision.as_ref().map(|decision| decision.at);
+    let bank_reference = row.decision.and_then(|decision| decision.bank_reference);
+    proto::Payout {
+        id: row.id.0.to_vec().into(),
+        party: row.party.to_string(),
+        amount: Some((&row.amount).into()),
+        reference: row.reference,
+        state,
+        bank_reference: bank_reference.unwrap_or_default(),
+        issued_index: at.index,
+        decided_index,
     }
 }
 

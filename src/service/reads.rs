@@ -72,7 +72,7 @@ queries! {
     GetPoolRequest GetPolicyRequest
     GetValuationRequest
     PreviewRequest GetSettlementRequest ExplainRequest GetStatementRequest
-    GetTrialBalanceRequest
+    GetTrialBalanceRequest GetBalanceRequest GetPayoutRequest
 }
 
 lists! {
@@ -89,6 +89,8 @@ lists! {
     ListLinesRequest "lines"
     ListAccountsRequest "accounts"
     ListPostingsRequest "postings"
+    ListPayablesRequest "payables"
+    ListPayoutsRequest "payouts"
 }
 
 /// The answer to a unary call.

@@ -40,4 +40,5 @@ choices! {
     UseMode: Add Replace;
     UseClass: Commercial Research PublicInterest;
     RevenueKind: Receipt Refund Chargeback;
+    PayoutState: Pending Settled Failed;
 }

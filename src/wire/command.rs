@@ -163,4 +163,7 @@ actions! {
     ImportWeights at "import_weights",
     FreezePeriod at "freeze_period",
     Settle at "settle",
+    IssuePayout at "issue_payout",
+    SettlePayout at "settle_payout",
+    FailPayout at "fail_payout",
 }

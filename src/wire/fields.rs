@@ -8,7 +8,10 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::choices::Choice;
-use crate::domain::{BASIS_POINTS_MAX, IdError, Reason, Rejection, TEXT_CHARACTERS_MAX, Violation};
+use crate::domain::{
+    BASIS_POINTS_MAX, IdError, REFERENCE_CHARACTERS_MAX, Reason, Rejection, TEXT_CHARACTERS_MAX,
+    Violation,
+};
 
 /// The most violations that one refusal lists.
 pub const VIOLATIONS_MAX: usize = 100;
@@ -293,6 +296,22 @@ impl Fields<'_> {
                 name,
                 format!("has the control character U+{code:04X}; new line and tab are allowed"),
             );
+        }
+        text
+    }
+
+    /// Returns a reference to something outside after checking its form. Two references that look
+    /// alike must not be two, so white space at the ends is refused.
+    pub(super) fn reference(&mut self, name: &'static str, text: String) -> String {
+        let sound = (1..=REFERENCE_CHARACTERS_MAX).contains(&text.chars().count())
+            && !text.contains(char::is_control)
+            && text.trim() == text;
+        if !sound {
+            let form = format!(
+                "is 1 to {REFERENCE_CHARACTERS_MAX} printable characters without white space at \
+                 the ends"
+            );
+            self.wrong(name, form);
         }
         text
     }

@@ -14,6 +14,7 @@ mod cost;
 mod fields;
 mod json;
 mod party;
+mod payout;
 mod policy;
 mod pool;
 pub mod proto;

@@ -6,7 +6,7 @@ use super::proto;
 use super::values::{bytes_of, read_amount};
 use crate::domain::{
     Currency, DeclareUse, FreezePeriod, OpenPool, POOL_POLICIES_MAX, PartyName, Period, PoolName,
-    PoolPolicy, PostRevenue, REFERENCE_CHARACTERS_MAX, Settle,
+    PoolPolicy, PostRevenue, Settle,
 };
 
 impl Read for PoolPolicy {
@@ -114,28 +114,15 @@ impl Read for PostRevenue {
         let period = fields.parse::<Period>("period", &message.period);
         let kind = fields.choice("kind", message.kind);
         let amount = read_amount(fields, "amount", message.amount, 1);
-        if !is_reference(&message.reference) {
-            let form = format!(
-                "is 1 to {REFERENCE_CHARACTERS_MAX} printable characters without white space at \
-                 the ends"
-            );
-            fields.wrong("reference", form);
-        }
+        let reference = fields.reference("reference", message.reference);
         Some(Self {
             pool: pool?,
             period: period?,
             kind: kind?,
             amount: amount?,
-            reference: message.reference,
+            reference,
         })
     }
-}
-
-/// Two references that look alike must not be two, so white space at the ends is refused.
-fn is_reference(text: &str) -> bool {
-    (1..=REFERENCE_CHARACTERS_MAX).contains(&text.chars().count())
-        && !text.contains(char::is_control)
-        && text.trim() == text
 }
 
 impl From<&PostRevenue> for proto::PostRevenue {

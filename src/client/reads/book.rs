@@ -122,12 +122,29 @@ impl Connection {
         .await
     }
 
-    /// Returns the trial balance.
+    /// Returns the balance of an account after the entries below `at_size`, 0 for all.
     ///
     /// # Errors
     /// As any call.
-    pub async fn trial_balance(&self) -> Result<TrialBalance, ClientError> {
-        let request = proto::GetTrialBalanceRequest { min_log_size: 0 };
+    pub async fn balance(&self, account: &str, at_size: u64) -> Result<Money, ClientError> {
+        let request = proto::GetBalanceRequest {
+            account: account.to_owned(),
+            at_size,
+            min_log_size: 0,
+        };
+        let answer = call!(self, book_service.get_balance, request);
+        answer::money("balance", answer.balance)
+    }
+
+    /// Returns the trial balance after the entries below `at_size`, 0 for all.
+    ///
+    /// # Errors
+    /// As any call.
+    pub async fn trial_balance(&self, at_size: u64) -> Result<TrialBalance, ClientError> {
+        let request = proto::GetTrialBalanceRequest {
+            min_log_size: 0,
+            at_size,
+        };
         let answer = call!(self, book_service.get_trial_balance, request);
         Ok(TrialBalance {
             currencies: read_all(answer.currencies, |row| {

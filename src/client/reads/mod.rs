@@ -9,6 +9,7 @@ mod contributions;
 mod costs;
 mod log;
 mod parties;
+mod payouts;
 mod pools;
 mod settlements;
 mod statements;
@@ -24,6 +25,7 @@ pub use contributions::{Contribution, ContributionFilter};
 pub use costs::CostClaim;
 pub use log::{ConsistencyProof, EntryReference, EntryShown, InclusionProof, LogPart, LogRun};
 pub use parties::{Party, PartyKey};
+pub use payouts::{Payable, Payout, WaitingAmount};
 pub use pools::{Pool, PoolPeriod, PoolPolicyShown, PublishedPolicy, Revenue, Use};
 pub use settlements::{
     Evidence, Explanation, LineError, Preview, Settlement, SettlementLine, SettlementLines, Subject,

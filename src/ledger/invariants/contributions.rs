@@ -4,7 +4,7 @@ use super::Findings;
 use crate::domain::{BASIS_POINTS_MAX, ContentHash, ThingId};
 use crate::ledger::rows::{
     ClaimRow, ContentRow, ContributionNameRow, ContributionRow, GrantRow, KeyPart, Locator,
-    PartyAdmittedRow, PartyRow, PolicyPublishedRow, PolicyRow, PoolOpenedRow, PoolRow,
+    PartyAdmittedRow, PartyRow, PayoutRow, PolicyPublishedRow, PolicyRow, PoolOpenedRow, PoolRow,
     SettlementRow, ThingKind, ThingRow, ValuationRow,
 };
 use crate::ledger::rules::GENERATION_MAX;
@@ -125,6 +125,7 @@ pub(super) fn things(state: &State<'_>, findings: &mut Findings) -> Result<(), V
             ThingKind::Claim => state.get::<ClaimRow>(&thing.at)?.map(|row| row.id),
             ThingKind::Valuation => state.get::<ValuationRow>(&thing.at)?.map(|row| row.id),
             ThingKind::Settlement => state.get::<SettlementRow>(&thing.at)?.map(|row| row.id),
+            ThingKind::Payout => state.get::<PayoutRow>(&thing.at)?.map(|row| row.id),
             // These have no row that is known by an id.
             ThingKind::Nothing | ThingKind::Use | ThingKind::Revenue => return Ok(()),
         };

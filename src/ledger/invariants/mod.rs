@@ -9,6 +9,7 @@ mod book_tests;
 mod contributions;
 mod costs;
 mod parties;
+mod payouts;
 mod pools;
 #[cfg(test)]
 mod tests;
@@ -150,6 +151,14 @@ const INVARIANTS: &[(&str, Check)] = &[
     (
         "a period is settled where it has a settlement, and only there",
         book::settled_periods,
+    ),
+    (
+        "every payout has its id and references, and moved what its accounts hold",
+        payouts::payouts,
+    ),
+    (
+        "what waits for days of objection is part of what is payable",
+        payouts::waiting,
     ),
 ];
 

@@ -7,7 +7,7 @@ use super::page::{Cursor, PAGE_ROWS_MAX, Page, Span, newest};
 use crate::book::Account;
 use crate::domain::{Currency, Reason};
 use crate::ledger::access::Caller;
-use crate::ledger::booking::account_of_key;
+use crate::ledger::booking::{account_of_key, balance_before};
 use crate::ledger::decide::{Stop, not_found, refuse};
 use crate::ledger::rows::{AccountRow, KeyPart, Locator, PostingRow};
 use crate::ledger::state::State;
@@ -47,7 +47,7 @@ pub struct CurrencyTotals {
 pub struct TrialBalance {
     /// The sums by ascending currency; credits equal debits.
     pub currencies: Vec<CurrencyTotals>,
-    /// How many accounts there are.
+    /// How many accounts there are now.
     pub accounts: u64,
 }
 
@@ -118,11 +118,31 @@ pub fn postings(
     Ok(page)
 }
 
-/// Returns the sums over all accounts; for operators and auditors.
+/// Returns the balance that an account had when the log had a size; zero where it had not been
+/// moved by then.
+///
+/// # Errors
+/// `NOT_FOUND`, or a fault of the storage.
+pub fn balance_at(
+    view: &dyn View,
+    caller: &Caller,
+    account: &Account,
+    size: u64,
+) -> Result<i64, Stop> {
+    let state = State::new(view);
+    let exists = state.get::<AccountRow>(account)?.is_some();
+    if !exists || !caller.sees_account(&state, account)? {
+        return not_found(format!("account {account}"));
+    }
+    Ok(balance_before(&state, account, size)?)
+}
+
+/// Returns the sums over all accounts that had been moved when the log had a size; for operators
+/// and auditors.
 ///
 /// # Errors
 /// `NOT_PERMITTED` for everybody else, or a fault of the storage.
-pub fn trial_balance(view: &dyn View, caller: &Caller) -> Result<TrialBalance, Stop> {
+pub fn trial_balance(view: &dyn View, caller: &Caller, size: u64) -> Result<TrialBalance, Stop> {
     if !caller.sees_all() {
         return refuse(
             Reason::NotPermitted,
@@ -131,9 +151,16 @@ pub fn trial_balance(view: &dyn View, caller: &Caller) -> Result<TrialBalance, S
     }
     let mut totals: BTreeMap<Currency, (i128, i128)> = BTreeMap::new();
     let mut accounts = 0_u64;
-    State::new(view).each::<AccountRow>(|key, row| {
-        let (credits, debits) = totals.entry(account_of_key(key)?.currency).or_default();
-        let balance = i128::from(row.balance);
+    let state = State::new(view);
+    state.each::<AccountRow>(|key, row| {
+        let account = account_of_key(key)?;
+        let (credits, debits) = totals.entry(account.currency).or_default();
+        let balance = if row.last_index < size {
+            row.balance
+        } else {
+            balance_before(&state, &account, size)?
+        };
+        let balance = i128::from(balance);
         // As many terms as there are accounts, each below 2^63 in size, cannot reach 2^127.
         *credits = credits.saturating_add(balance.max(0));
         *debits = debits.saturating_sub(balance.min(0));

@@ -11,6 +11,7 @@ mod contributions;
 mod explain;
 mod page;
 mod parties;
+mod payouts;
 mod policies;
 #[cfg(test)]
 mod pool_tests;
@@ -26,7 +27,8 @@ mod uses;
 mod valuations;
 
 pub use book::{
-    AccountPage, CurrencyTotals, ShownPosting, TrialBalance, accounts, postings, trial_balance,
+    AccountPage, CurrencyTotals, ShownPosting, TrialBalance, accounts, balance_at, postings,
+    trial_balance,
 };
 pub use claims::{Claim, ClaimFilter, claim, claims};
 pub use commands::command_index;
@@ -36,6 +38,7 @@ pub use explain::{
 };
 pub use page::{Cursor, PAGE_ROWS_MAX, Page};
 pub use parties::{KEYS_SHOWN_MAX, Party, PartyFilter, charter, parties, party};
+pub use payouts::{Payable, PayablePage, Payout, PayoutFilter, payables, payout, payouts};
 pub use policies::{PublishedPolicy, policies, policy};
 pub use pools::{PERIODS_SHOWN_MAX, Pool, Revenue, pool, pools, revenue};
 pub use reference::{CANDIDATES_MAX, Digits, REFERENCE_DIGITS_MIN};

@@ -542,10 +542,10 @@ fn postings_run_on_and_are_listed_newest_first() {
 fn the_trial_balance_is_for_operator_and_auditor_and_balances() {
     let scenario = scenario();
     for name in ["payer", "aa", "evaluator"] {
-        let found = trial_balance(&scenario.view, &scenario.caller(name));
+        let found = trial_balance(&scenario.view, &scenario.caller(name), u64::MAX);
         assert_eq!(text(found, |_| "seen".into()), "NOT_PERMITTED");
     }
-    let Ok(found) = trial_balance(&scenario.view, &scenario.caller("auditor")) else {
+    let Ok(found) = trial_balance(&scenario.view, &scenario.caller("auditor"), u64::MAX) else {
         panic!("no balance");
     };
     let [cny] = &found.currencies[..] else {

@@ -7,15 +7,15 @@ use super::valuations::stored_table;
 use crate::book::{Account, PartyAccount};
 use crate::domain::{ContributionName, Currency, Money, PartyName, Period, PoolName, ThingId};
 use crate::ledger::access::Caller;
+use crate::ledger::booking::balance_before;
 use crate::ledger::decide::{Attachments, Stop, not_found};
 use crate::ledger::find;
 use crate::ledger::rows::{
-    KeyPart, KeyRow, KeyState, Locator, PartyKeyRow, PartyRow, PartySettlementRow, PostingRow,
-    ValuationRow,
+    KeyPart, KeyRow, KeyState, Locator, PartyKeyRow, PartyRow, PartySettlementRow, ValuationRow,
 };
 use crate::ledger::settling::{LineDocument, PartyDocument, ResultDocument};
 use crate::ledger::state::State;
-use crate::ledger::view::{Order, View, ViewFault};
+use crate::ledger::view::{View, ViewFault};
 
 /// What a party is shown for a period.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -271,18 +271,6 @@ fn add_balances(state: &State<'_>, statement: &mut Statement) -> Result<(), View
         statement.closing.push(closing);
     }
     Ok(())
-}
-
-/// Returns the balance that an account had before an entry.
-fn balance_before(state: &State<'_>, account: &Account, index: u64) -> Result<i64, ViewFault> {
-    let from = account.prefix();
-    let to = (account.clone(), Locator { index, number: 0 }).prefix();
-    let mut balance = 0;
-    state.scan_between::<PostingRow>(&from, &to, Order::Descending, |_, row| {
-        balance = row.balance;
-        Ok(std::ops::ControlFlow::Break(()))
-    })?;
-    Ok(balance)
 }
 
 /// Returns what became of the party's keys without its own doing, and what is suspect.

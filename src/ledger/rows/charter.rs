@@ -63,6 +63,8 @@ pub enum ThingKind {
     Valuation,
     /// A settlement.
     Settlement,
+    /// A payout.
+    Payout,
 }
 
 /// Where a thing was created. Every accepted command has a row for its thing 0, whether or not it

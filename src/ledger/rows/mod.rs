@@ -13,6 +13,7 @@ mod cost;
 mod input;
 mod key;
 mod party;
+mod payout;
 mod policy;
 mod pool;
 mod settlement;
@@ -34,6 +35,7 @@ pub use key::{KeyPart, Locator};
 pub use party::{
     KeyHolder, KeyRow, KeyState, OwnedPartyRow, PartyAdmittedRow, PartyKeyRow, PartyRow,
 };
+pub use payout::{BankReferenceRow, PayoutDecision, PayoutReferenceRow, PayoutRow, WaitingRow};
 pub use policy::{PolicyPublishedRow, PolicyRow};
 pub use pool::{PeriodRow, PeriodState, PoolOpenedRow, PoolRow, RevenueSpan};
 pub use settlement::{PartySettlementRow, SettledPeriodRow, SettlementRow, ValuationRow};

@@ -13,6 +13,7 @@ mod found;
 mod grants;
 mod keys;
 mod parties;
+mod payouts;
 mod policies;
 mod pools;
 mod possession;
@@ -57,5 +58,8 @@ pub(crate) fn run(rules: &mut Rules<'_>) -> Result<Vec<ThingKind>, Stop> {
         Action::FreezePeriod(freeze) => pools::freeze(rules, freeze),
         Action::ImportWeights(import) => valuations::import(rules, import),
         Action::Settle(settle) => settlements::settle(rules, settle),
+        Action::IssuePayout(payout) => payouts::issue(rules, payout),
+        Action::SettlePayout(settled) => payouts::settle(rules, settled),
+        Action::FailPayout(failed) => payouts::fail(rules, failed),
     }
 }

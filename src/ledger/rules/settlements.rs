@@ -1,12 +1,13 @@
 //! Booking the settlement that was previewed.
 
-use crate::book::Posting;
+use crate::book::{Account, PartyAccount, Posting};
 use crate::domain::{Reason, Rejection, Settle, ThingId};
 use crate::ledger::booking::{SettledPool, book};
 use crate::ledger::decide::{Rules, Stop, refuse};
 use crate::ledger::find;
 use crate::ledger::rows::{
     PartySettlementRow, PeriodRow, PeriodState, SettledPeriodRow, SettlementRow, ThingKind,
+    WaitingRow,
 };
 use crate::ledger::settling::{Prepared, prepare};
 use crate::ledger::view::ViewFault;
@@ -43,11 +44,18 @@ pub(super) fn settle(rules: &mut Rules<'_>, settle: &Settle) -> Result<Vec<Thing
     if let Outcome::Settled(settlement) = &prepared.result.outcome {
         recover_claims(rules, settlement)?;
         for party in &settlement.parties {
-            let Ok(party) = party.id.parse() else {
+            let Ok(name) = party.id.parse() else {
                 let message = format!("the settlement pays {}, which is no party", party.id);
                 return refuse(Reason::Internal, message);
             };
-            rules.state.put(&(party, at), &PartySettlementRow);
+            let (days, currency) = (prepared.sources.objection_days, prepared.sources.currency);
+            if party.payable > 0 && days > 0 {
+                let account = Account::of_party(PartyAccount::Payable, &name, currency);
+                let now = rules.submission.recorded_at;
+                let row = WaitingRow::after(party.payable, now, days);
+                rules.state.put(&(account, at), &row);
+            }
+            rules.state.put(&(name, at), &PartySettlementRow);
         }
     }
     rules.produced.push((hash, prepared.result.json));

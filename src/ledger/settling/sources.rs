@@ -41,6 +41,8 @@ pub(crate) struct Sources {
     pub policy_hash: ContentHash,
     /// Its terms.
     pub policy: PolicyTerms,
+    /// How many days after the settlement its parties may object.
+    pub objection_days: u32,
     /// The revenue that names the period.
     pub revenue: Vec<Posted>,
     /// The contributions in use, by id. Use in the public interest is priced at zero and is not
@@ -74,6 +76,7 @@ impl Sources {
             period,
             period_row,
             policy_hash,
+            objection_days: policy.policy.objection_days,
             policy: policy.policy.terms,
         })
     }

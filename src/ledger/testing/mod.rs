@@ -4,6 +4,7 @@
 //! same rows. What `lines` can say is listed there.
 
 mod lines;
+mod payout_lines;
 mod pool_lines;
 mod samples;
 mod settlement_lines;
@@ -49,7 +50,10 @@ pub(crate) struct Scenario {
     pub attachments: BTreeMap<ContentHash, Bytes>,
     /// What was accepted, in order; the index is the place.
     pub accepted: Vec<Signed>,
+    /// When each was recorded.
+    pub times: Vec<UnixMillis>,
     nonces: u64,
+    waited_ms: u64,
 }
 
 impl Attachments for BTreeMap<ContentHash, Bytes> {
@@ -119,7 +123,12 @@ impl Scenario {
 
     /// Returns the time that the next entry gets.
     pub fn now(&self) -> UnixMillis {
-        UnixMillis(1_760_000_000_000 + 1_000 * self.accepted.len() as u64)
+        UnixMillis(1_760_000_000_000 + 1_000 * self.accepted.len() as u64 + self.waited_ms)
+    }
+
+    /// Lets days and milliseconds go by.
+    pub fn wait(&mut self, days: u64, milliseconds: u64) {
+        self.waited_ms += days * 86_400_000 + milliseconds;
     }
 
     /// Returns the ledger's id, or that of no ledger before the founding.
@@ -207,6 +216,7 @@ impl Scenario {
     pub fn send(&mut self, signed: &Signed) -> Verdict {
         let verdict = self.decide(signed).unwrap();
         if let Verdict::Accepted(outcome) = &verdict {
+            self.times.push(self.now());
             self.view.apply(&outcome.changes);
             self.attachments.extend(outcome.produced.iter().cloned());
             self.accepted.push(signed.clone());
@@ -235,7 +245,8 @@ impl Scenario {
             attachments: self.attachments.clone(),
             ..Self::default()
         };
-        for signed in &self.accepted {
+        for (signed, time) in self.accepted.iter().zip(&self.times) {
+            again.waited_ms += time.0 - again.now().0;
             let verdict = again.send(signed);
             assert!(matches!(verdict, Verdict::Accepted(_)), "{verdict:?}");
         }

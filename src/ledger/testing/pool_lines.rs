@@ -41,7 +41,7 @@ impl Scenario {
 /// Reads a verb about pools and its words; none where it is no such verb:
 ///
 /// - `publish NAME [fee=BPS] [stack=BPS] [depth=EDGES] [classes=CLASS,...] [public=BPS] [floor=BPS]
-///   [cap=BPS] [offset=BPS] [minimum=AMOUNT]`; the floor is 4,000 minor units
+///   [cap=BPS] [offset=BPS] [minimum=AMOUNT] [objection=DAYS]`; the floor is 4,000 minor units
 /// - `open POOL [payer=] [evaluator=] [currency=] [kind=] [policies=PERIOD:POLICY,...]
 ///   [validation=TEXT]`; it is the payer's and evaluator's, in CNY, by month, and has the policy
 ///   `plain` from 2026-01 on
@@ -90,7 +90,7 @@ fn named<T: serde::de::DeserializeOwned>(text: &str) -> T {
     serde_json::from_value(text.into()).expect(text)
 }
 
-fn money(words: &Words<'_>, place: usize) -> Money {
+pub(super) fn money(words: &Words<'_>, place: usize) -> Money {
     let text = format!("{} {}", words.at(place), words.at(place + 1));
     text.parse().unwrap()
 }
@@ -127,7 +127,7 @@ fn publish(words: &Words<'_>) -> PublishPolicy {
     let policy = Policy {
         name: words.at(0).parse().unwrap(),
         time_zone: "UTC".to_owned(),
-        objection_days: 0,
+        objection_days: number("objection").unwrap_or(0),
         terms,
     };
     PublishPolicy {

@@ -25,6 +25,9 @@ pub(crate) fn sample(scenario: &mut Scenario, actor: &str, kind: ActionKind) -> 
         ActionKind::ClaimCost => "claim provider/none@1 direct 1.00 CNY",
         ActionKind::ApproveCost => "approve 0 1.00 CNY",
         ActionKind::FreezePeriod => "freeze solar 2026-01",
+        ActionKind::IssuePayout => "pay lab 1.00 CNY p1",
+        ActionKind::SettlePayout => "paid 0 b1",
+        ActionKind::FailPayout => "unpaid 0",
         ActionKind::ImportWeights => return import_weights().into(),
         ActionKind::Settle => return settle().into(),
     };

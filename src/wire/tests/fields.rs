@@ -580,6 +580,42 @@ fn use_and_settlement() {
 }
 
 #[test]
+fn payouts() {
+    check(
+        &with(Sent::IssuePayout(proto::IssuePayout {
+            party: "A".to_owned(),
+            amount: Some(proto::Money {
+                minor_units: 0,
+                currency_code: "CNY".to_owned(),
+            }),
+            reference: " r".to_owned(),
+        })),
+        &[
+            "issue_payout.party: the",
+            "issue_payout.amount.minor_units: 0 is not in 1 to",
+            "issue_payout.reference: is 1 to 128",
+        ],
+    );
+    check(
+        &with(Sent::SettlePayout(proto::SettlePayout::default())),
+        &[
+            "settle_payout.payout: an id",
+            "settle_payout.bank_reference: is 1 to 128",
+        ],
+    );
+    check(
+        &with(Sent::FailPayout(proto::FailPayout {
+            reason: "a".repeat(1_001),
+            ..proto::FailPayout::default()
+        })),
+        &[
+            "fail_payout.payout: an id",
+            "fail_payout.reason: has 1001 characters",
+        ],
+    );
+}
+
+#[test]
 fn weights() {
     let import = |method: &str, parameters: &str| {
         with(Sent::ImportWeights(proto::ImportWeights {

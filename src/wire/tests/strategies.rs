@@ -246,6 +246,24 @@ fn pool_action() -> BoxedStrategy<Action> {
             }
             .into()
         });
+    let issue =
+        (name::<PartyName>(), money(1), "[!-~]{1,128}").prop_map(|(party, amount, reference)| {
+            IssuePayout {
+                party,
+                amount,
+                reference,
+            }
+            .into()
+        });
+    let paid = (thing(), "[!-~]{1,128}").prop_map(|(payout, bank_reference)| {
+        SettlePayout {
+            payout,
+            bank_reference,
+        }
+        .into()
+    });
+    let unpaid =
+        (thing(), text()).prop_map(|(payout, reason)| FailPayout { payout, reason }.into());
     boxed_union!(
         publish,
         open_pool().prop_map(Action::from),
@@ -253,7 +271,10 @@ fn pool_action() -> BoxedStrategy<Action> {
         revenue,
         import_weights().prop_map(Action::from),
         freeze,
-        settle
+        settle,
+        issue,
+        paid,
+        unpaid
     )
 }
 

@@ -194,8 +194,51 @@ fn money_goes_from_the_payer_to_the_statement() {
     let explained = journey.text("school", &["explain", "school/rows@1"]);
     assert!(explained.contains("fenrun log show"), "{explained}");
     journey.run("school", &lines);
+    pay_out(&journey);
     let hidden = ["statement", "2026-10", "--of", "school"];
     journey.machine.run("studio", &hidden).ended_with(3);
+}
+
+/// Pays the school: once it fails, once it is paid, and nothing is paid twice.
+fn pay_out(journey: &Journey) {
+    let due = journey.run("school", &["payout", "due"]);
+    let due = &due["items"][0];
+    assert_eq!(due["payable"], due["payable_now"]);
+    let issue = ["payout", "issue", "school", "--reference", "order-1"];
+    let issued = journey.run("operator", &issue);
+    let refused = journey.machine.run("operator", &issue).ended_with(2);
+    assert!(refused.contains("nothing can be paid"), "{refused}");
+    let amount = due["payable"]["minor_units"].as_i64().unwrap();
+    let again = format!("{}.{:02} CNY", amount / 100, amount % 100);
+    let twice = [&issue[..3], &[&again], &issue[3..]].concat();
+    let refused = journey.machine.run("operator", &twice).ended_with(3);
+    assert!(refused.starts_with("error: NOT_PAYABLE"), "{refused}");
+    let payout = text(&issued["id"]);
+    journey.run(
+        "operator",
+        &["payout", "fail", payout, "--reason", "account closed"],
+    );
+    let settle = ["payout", "settle", payout, "--bank-reference", "bank-1"];
+    let refused = journey.machine.run("operator", &settle).ended_with(3);
+    assert!(refused.starts_with("error: PAYOUT_DECIDED"), "{refused}");
+    let issue = ["payout", "issue", "school", "--reference", "order-2"];
+    let issued = journey.run("operator", &issue);
+    let payout = text(&issued["id"]);
+    journey.run(
+        "operator",
+        &["payout", "settle", payout, "--bank-reference", "bank-1"],
+    );
+    let listed = journey.run("school", &["payout", "list", "--state", "settled"]);
+    assert_eq!(listed["items"][0]["bank_reference"], "bank-1");
+    let balance = journey.run("school", &["book", "balance", "paid/school/CNY"]);
+    assert_eq!(balance["balance"], due["payable"]);
+    let accounts = journey.text("school", &["book", "accounts", "paid/"]);
+    assert!(accounts.contains("paid/school/CNY"), "{accounts}");
+    journey.text("school", &["book", "postings", "payable/school/CNY"]);
+    let balance = journey.text("operator", &["book", "balance"]);
+    assert!(balance.contains("CREDITS"), "{balance}");
+    let exported = journey.text("operator", &["book", "export", "--format", "hledger"]);
+    assert!(exported.contains("assets:paid:school"), "{exported}");
 }
 
 /// Records one contribution of each provider and returns ids and owners, ascending by id.
@@ -212,7 +255,7 @@ fn record_both(journey: &Journey) -> [(String, &'static str); 2] {
 fn open_pool(journey: &Journey) {
     journey.machine.file(
         "policy.json",
-        r#"{"name": "plain", "time_zone": "Asia/Shanghai", "objection_days": 7,
+        r#"{"name": "plain", "time_zone": "Asia/Shanghai", "objection_days": 0,
             "operator_fee": {"bps": 500},
             "cost_recovery": {"tier_cap_bps": 4000, "classes": ["labelling"]}}"#,
     );

@@ -2,10 +2,11 @@
 
 use fenrun::domain::{
     Action, ActionKind, AmendCharter, ApproveCost, ClaimCost, ContentHash, ContributionKind,
-    ContributionTerms, DeclareUse, DerivationConsent, Found, FreezePeriod, GrantUse, GrantedPolicy,
-    Grantee, ImportWeights, Licence, Period, PoolConsent, PublicKey, PublishPolicy,
-    RecordContribution, RecordContributions, ReplaceKey, RevokeKey, RevokeUse, Role, RotateKey,
-    Settle, Signature, Signer, ThingId, Upgrade, UseClass, UseMode, WithdrawContribution,
+    ContributionTerms, DeclareUse, DerivationConsent, FailPayout, Found, FreezePeriod, GrantUse,
+    GrantedPolicy, Grantee, ImportWeights, IssuePayout, Licence, Period, PoolConsent, PublicKey,
+    PublishPolicy, RecordContribution, RecordContributions, ReplaceKey, RevokeKey, RevokeUse, Role,
+    RotateKey, Settle, SettlePayout, Signature, Signer, ThingId, Upgrade, UseClass, UseMode,
+    WithdrawContribution,
 };
 use fenrun::wire::policy_hash;
 
@@ -160,6 +161,22 @@ fn pool_sample(kind: ActionKind) -> Action {
         }
         .into(),
         ActionKind::FreezePeriod => FreezePeriod { pool, period }.into(),
+        ActionKind::IssuePayout => IssuePayout {
+            party: "ghost".parse().unwrap(),
+            amount: "1.00 CNY".parse().unwrap(),
+            reference: "sample".to_owned(),
+        }
+        .into(),
+        ActionKind::SettlePayout => SettlePayout {
+            payout: ThingId([7; 32]),
+            bank_reference: "sample".to_owned(),
+        }
+        .into(),
+        ActionKind::FailPayout => FailPayout {
+            payout: ThingId([7; 32]),
+            reason: String::new(),
+        }
+        .into(),
         _ => Settle {
             pool,
             period,

@@ -1,15 +1,16 @@
 //! A pool with everything in it: used, paid for, valued and settled.
 //!
 //! `provider` and `lab` contribute, `payer` uses both in `solar` in 2026-01 and pays, `provider`
-//! claims a cost, `evaluator` values them 3 to 1, and `operator` settles.
+//! claims a cost, `evaluator` values them 3 to 1, and `operator` settles and begins to pay.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
 
 use fenrun::domain::{
     ApproveCost, ClaimCost, CommandId, ContentHash, CostRecovery, DeclareUse, FreezePeriod,
-    ImportWeights, OpenPool, OperatorFee, PeriodKind, Policy, PolicyTerms, PoolPolicy, PostRevenue,
-    PublishPolicy, RevenueKind, Settle, ThingId, UseClass, UseLine, UseMode, write_use_list,
+    ImportWeights, IssuePayout, OpenPool, OperatorFee, PeriodKind, Policy, PolicyTerms, PoolPolicy,
+    PostRevenue, PublishPolicy, RevenueKind, Settle, ThingId, UseClass, UseLine, UseMode,
+    write_use_list,
 };
 use fenrun::valuation::{Line, VALUE_TABLE_FORMAT, ValueTable};
 use fenrun::wire::{policy_hash, proto};
@@ -37,6 +38,8 @@ pub struct Settled {
     pub valuation: ThingId,
     /// The hash of the settlement's result.
     pub result: ContentHash,
+    /// A payout of 1.00 CNY to `provider` that is on its way.
+    pub payout: ThingId,
 }
 
 /// Returns a policy: a fee of 5 %, and costs of the class `direct` back first.
@@ -82,6 +85,15 @@ pub fn receipt(reference: &str, amount: &str) -> PostRevenue {
         pool: POOL.parse().unwrap(),
         period: PERIOD.parse().unwrap(),
         kind: RevenueKind::Receipt,
+        amount: amount.parse().unwrap(),
+        reference: reference.to_owned(),
+    }
+}
+
+/// Returns a payout to `provider`.
+pub fn payout(reference: &str, amount: &str) -> IssuePayout {
+    IssuePayout {
+        party: "provider".parse().unwrap(),
         amount: amount.parse().unwrap(),
         reference: reference.to_owned(),
     }
@@ -141,6 +153,7 @@ impl Running {
             claim,
             valuation,
             result,
+            payout: self.create(OPERATOR, payout("order-1", "1.00 CNY")).await,
         }
     }
 

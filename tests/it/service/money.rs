@@ -388,7 +388,7 @@ async fn accounts_postings_and_a_trial_balance_of_zero() {
         .await;
     refused(&hidden.unwrap_err(), Reason::NotFound);
 
-    let request = proto::GetTrialBalanceRequest { min_log_size: 0 };
+    let request = proto::GetTrialBalanceRequest::default();
     let answer = client
         .get_trial_balance(running.request("auditor", request))
         .await

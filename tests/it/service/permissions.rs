@@ -58,6 +58,9 @@ const COMMANDS: &str = "
     ImportWeights        . . . . + . .
     FreezePeriod         + . . . . . .
     Settle               + . . . . . .
+    IssuePayout          + . . . . . .
+    SettlePayout         + . . . . . .
+    FailPayout           + . . . . . .
 ";
 
 #[tokio::test]
@@ -123,6 +126,10 @@ const READS: &str = "
     ListAccounts      # # # # 0 # 0 ?
     ListPostings      # # - - - # - ?
     GetTrialBalance   + ! ! ! ! + ! ?
+    GetBalance        + + - - - + - ?
+    ListPayables      2 1 1 0 0 2 0 ?
+    GetPayout         + + - - - + - ?
+    ListPayouts       1 1 0 0 0 1 0 ?
     GetCheckpoint     + + + + + + + +
     GetEntry          + + - - - + - ?
     ListEntries       + ! ! ! ! + ! ?
@@ -311,12 +318,22 @@ impl Asking<'_> {
         ]
     }
 
-    async fn book(&self) -> [String; 3] {
+    async fn book(&self, settled: &Settled) -> [String; 7] {
         let mut client = BookServiceClient::new(self.channel.clone());
         let postings = proto::ListPostingsRequest {
             account: "payable/provider/CNY".to_owned(),
             ..Default::default()
         };
+        let balance = proto::GetBalanceRequest {
+            account: "payable/provider/CNY".to_owned(),
+            ..Default::default()
+        };
+        let payout = proto::GetPayoutRequest {
+            reference: settled.payout.to_string(),
+            ..Default::default()
+        };
+        let payables = client.list_payables(self.request(Default::default())).await;
+        let payouts = client.list_payouts(self.request(Default::default())).await;
         let accounts = client.list_accounts(self.request(Default::default())).await;
         let postings = client.list_postings(self.request(postings)).await;
         [
@@ -327,6 +344,10 @@ impl Asking<'_> {
                     .get_trial_balance(self.request(Default::default()))
                     .await,
             ),
+            seen(client.get_balance(self.request(balance)).await),
+            counted(payables.map(|list| Some(list.into_inner().payables.len()))),
+            seen(client.get_payout(self.request(payout)).await),
+            counted(payouts.map(|list| Some(list.into_inner().payouts.len()))),
         ]
     }
 
@@ -387,7 +408,7 @@ async fn every_read_by_every_party() {
         column.extend(asking.pools(&settled).await);
         column.extend(asking.valuations(&settled).await);
         column.extend(asking.settlements(&settled).await);
-        column.extend(asking.book().await);
+        column.extend(asking.book(&settled).await);
         column.extend(asking.log().await);
         columns.push(column);
     }

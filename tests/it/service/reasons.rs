@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use fenrun::domain::{
     Action, AdmitParty, ApproveCost, ClaimCost, ContentHash, DeclareUse, DerivationConsent,
-    FreezePeriod, LedgerId, Parent, Reason, ReplaceKey, RevokeKey, Role, Settle, Signer, ThingId,
-    UnixMillis, Upgrade, UseClass, UseMode, WithdrawContribution,
+    FailPayout, FreezePeriod, LedgerId, Parent, Reason, ReplaceKey, RevokeKey, Role, Settle,
+    Signer, ThingId, UnixMillis, Upgrade, UseClass, UseMode, WithdrawContribution,
 };
 use fenrun::wire::{encode_command, proto, sign_application};
 use tonic::Status;
 
 use super::refused;
 use crate::running::actions::{record, sample};
-use crate::running::settled::{PERIOD, POOL, Settled, open_pool, receipt};
+use crate::running::settled::{PERIOD, POOL, Settled, open_pool, payout, receipt};
 use crate::running::{OPERATOR, Running, START, WINDOW_MS, key, sign_bytes};
 
 /// Reasons that other tests bring about, or that take a broken disk or a fault of ours.
@@ -216,6 +216,14 @@ impl Reasons {
             approve(waiting, "5.00 USD"),
         )
         .await;
+        let too_much = payout("order-2", "100000.00 CNY");
+        self.refuse(Reason::NotPayable, OPERATOR, too_much).await;
+        let fail = FailPayout {
+            payout: self.settled.payout,
+            reason: String::new(),
+        };
+        self.running.record(OPERATOR, fail.clone()).await;
+        self.refuse(Reason::PayoutDecided, OPERATOR, fail).await;
         let roles = [Role::Operator, Role::Provider];
         let both = self.application("both", "both", &roles);
         self.running.record(OPERATOR, both).await;

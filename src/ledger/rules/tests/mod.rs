@@ -4,6 +4,7 @@ mod contributions;
 mod costs;
 mod money;
 mod parties;
+mod payouts;
 mod permissions;
 mod pools;
 mod properties;

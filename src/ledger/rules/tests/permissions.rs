@@ -36,6 +36,9 @@ const TABLE: &str = "
     ImportWeights        E
     FreezePeriod         O
     Settle               O
+    IssuePayout          O
+    SettlePayout         O
+    FailPayout           O
 ";
 
 #[test]

@@ -44,7 +44,8 @@ fn action() -> BoxedStrategy<Action> {
         charter_action(),
         party_action(),
         contribution_action(),
-        pool_action()
+        pool_action(),
+        payout_action()
     )
 }
 
@@ -246,6 +247,18 @@ fn pool_action() -> BoxedStrategy<Action> {
             }
             .into()
         });
+    boxed_union!(
+        publish,
+        open_pool().prop_map(Action::from),
+        declare,
+        revenue,
+        import_weights().prop_map(Action::from),
+        freeze,
+        settle
+    )
+}
+
+fn payout_action() -> BoxedStrategy<Action> {
     let issue =
         (name::<PartyName>(), money(1), "[!-~]{1,128}").prop_map(|(party, amount, reference)| {
             IssuePayout {
@@ -264,18 +277,7 @@ fn pool_action() -> BoxedStrategy<Action> {
     });
     let unpaid =
         (thing(), text()).prop_map(|(payout, reason)| FailPayout { payout, reason }.into());
-    boxed_union!(
-        publish,
-        open_pool().prop_map(Action::from),
-        declare,
-        revenue,
-        import_weights().prop_map(Action::from),
-        freeze,
-        settle,
-        issue,
-        paid,
-        unpaid
-    )
+    boxed_union!(issue, paid, unpaid)
 }
 
 fn import_weights() -> impl Strategy<Value = ImportWeights> {

@@ -141,7 +141,8 @@ def play(folder):
 
 def pay_out():
     """Pays everybody: one payout fails and is repeated, one stays on its way."""
-    due = [row for row in fenrun("guild", "payout", "due")["items"]]
+    due = fenrun("guild", "payout", "due")["items"]
+    due = [row for row in due if row["payable_now"]["minor_units"]]
     issue = ("payout", "issue", "--reference")
     for number, row in enumerate(due):
         payout = fenrun("guild", *issue, f"order-{number}", row["party"])["id"]

@@ -1,14 +1,15 @@
-//! KNN values against numpy and pyDVL, and alone at larger sizes.
+//! KNN values against numpy, pyDVL and OpenDataVal, and alone at larger sizes.
 //!
 //! `cargo bench --bench knn` values 50,000 rows with 128 features at 1,000 validation rows, K = 10,
 //! in turns with a blocked numpy version (at least five times its rate wanted, below 300 MiB
 //! resident), then owners of the same rows, 1,000 of them (at most 30 s wanted). With the argument
 //! `million` it values 1,000,000 rows with 64 features instead (at most 90 s and 1.5 GiB wanted),
-//! with `pydvl` it runs that library once (at least 100 times its rate wanted).
+//! with `pydvl` or `opendataval` it runs that library once (at least 100 times pyDVL's rate wanted).
 //!
 //! The peers are skipped unless `benches/peers/knn-requirements.txt` is installed in
 //! `target/peers`: `python3 -m venv target/peers`, then
-//! `target/peers/bin/pip install -r benches/peers/knn-requirements.txt`.
+//! `target/peers/bin/pip install -r benches/peers/knn-requirements.txt`. OpenDataVal wants older
+//! libraries than the others, so it has `opendataval-requirements.txt` and `target/opendataval`.
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -41,12 +42,11 @@ fn main() {
     points.write(folder.path(), "validation");
     let (train, validation) = (rows.table(), points.table());
     let problem = Problem::new(&train, &validation, neighbours(), None).unwrap();
-    if asked("pydvl") {
-        let ours = timed(|| row_shapley(&problem).unwrap());
-        if let Some(theirs) = peer("knn_pydvl.py", folder.path(), features) {
-            measure::print_ratio("row Shapley, pyDVL", 1e3 / ours, 1e3 / theirs, 100.0, "m/s");
+    for library in [PYDVL, OPENDATAVAL] {
+        if asked(library.name) {
+            against(library, &problem, folder.path(), features);
+            return;
         }
-        return;
     }
     against_numpy(&problem, folder.path(), features);
     println!("most resident: {} MiB (at most 300)", most_resident());
@@ -54,16 +54,27 @@ fn main() {
     println!("provider level, {OWNERS} owners: {owners:.1} s (at most 30)");
 }
 
+fn against(library: Peer, problem: &Problem<'_>, folder: &Path, features: usize) {
+    let ours = timed(|| row_shapley(problem).unwrap());
+    match peer(library, folder, features) {
+        Some(theirs) => {
+            let what = format!("row Shapley, {}", library.name);
+            measure::print_ratio(&what, 1e3 / ours, 1e3 / theirs, 100.0, "validation rows/s");
+        }
+        None => println!("{} is not there", library.name),
+    }
+}
+
 fn against_numpy(problem: &Problem<'_>, folder: &Path, features: usize) {
     let mut ours = || 1e3 / timed(|| row_shapley(problem).unwrap());
-    if peer("knn_numpy.py", folder, features).is_none() {
+    if peer(NUMPY, folder, features).is_none() {
         println!(
             "row Shapley: {:.0} validation rows a second; numpy is not there",
             ours()
         );
         return;
     }
-    let mut theirs = || 1e3 / peer("knn_numpy.py", folder, features).unwrap();
+    let mut theirs = || 1e3 / peer(NUMPY, folder, features).unwrap();
     let medians = measure::medians(&mut [("ours", &mut ours), ("numpy", &mut theirs)]);
     let what = "row Shapley, 50,000 x 1,000 x 128, numpy";
     measure::print_ratio(what, medians[0], medians[1], 5.0, "validation rows/s");
@@ -97,12 +108,34 @@ fn most_resident() -> u64 {
     kib.map_or(0, |kib| kib / 1024)
 }
 
+/// Another library that values rows.
+#[derive(Clone, Copy)]
+struct Peer {
+    /// Its script is called after it.
+    name: &'static str,
+    /// Where it is installed.
+    place: &'static str,
+}
+
+const NUMPY: Peer = Peer {
+    name: "numpy",
+    place: "target/peers",
+};
+const PYDVL: Peer = Peer {
+    name: "pydvl",
+    place: "target/peers",
+};
+const OPENDATAVAL: Peer = Peer {
+    name: "opendataval",
+    place: "target/opendataval",
+};
+
 /// Runs a peer's script over the files in a folder; returns the seconds that it says.
-fn peer(script: &str, folder: &Path, features: usize) -> Option<f64> {
+fn peer(peer: Peer, folder: &Path, features: usize) -> Option<f64> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let python = root.join("target/peers/bin/python");
-    let output = Command::new(python)
-        .arg(root.join("benches/peers").join(script))
+    let script = format!("benches/peers/knn_{}.py", peer.name);
+    let output = Command::new(root.join(peer.place).join("bin/python"))
+        .arg(root.join(script))
         .args([
             folder.as_os_str().to_str()?,
             &features.to_string(),

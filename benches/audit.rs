@@ -32,7 +32,7 @@ struct NoSources;
 
 impl Sources for NoSources {
     fn blob(&self, _: &ContentHash) -> Result<Bytes, Absent> {
-        Err(Absent("there are none".to_owned()))
+        Err(Absent::NotShown("there are none".to_owned()))
     }
 
     fn table(&self, _: &[u8]) -> Result<FeatureTable, String> {

@@ -1,20 +1,21 @@
 //! The auditor: takes the log in as it comes, and says in the end what is not as it must be.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 
 use super::accounts::{AccountBalance, compare_accounts};
 use super::finding::{Finding, FindingKind, Place};
+use super::memory::Memory;
+use super::named_blobs::NamedBlob;
+use super::progress::{Part, Progress, Promise, Shown};
 use super::receipts::{Receipts, chain};
 use super::replay::Replay;
 use super::report::Report;
-use super::signed::{NamedKeys, Signed};
+use super::signed::NamedKeys;
 use super::sources::Sources;
-use super::verified::{VerifiedLeaf, verify_leaves};
-use crate::domain::{Action, KeptReceipt, LedgerId, TreeHash, UnixMillis};
+use super::verified::verify_leaves;
+use crate::domain::{KeptReceipt, LedgerId, TreeHash};
 use crate::keys::VerifyingKeys;
-use crate::merkle::{Checkpoint, Frontier, KeyHistory, VerifierKey, empty_root, open_checkpoint};
+use crate::merkle::{KeyHistory, VerifierKey, empty_root, open_checkpoint};
 
 /// How many decoded keys are remembered.
 const KEYS_REMEMBERED: usize = 4_096;
@@ -28,21 +29,13 @@ pub struct Pins {
     pub log_keys: Vec<VerifierKey>,
 }
 
-/// Who promised that the log has a root at a size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Promise {
-    /// The server, with its newest checkpoint.
-    Newest,
-    /// The checkpoint of a kept receipt.
-    Receipt,
-}
-
-/// Part of the log, verified as far as it can be without what came before.
-#[derive(Default)]
-struct Part {
-    first_index: u64,
-    leaves: Vec<VerifiedLeaf>,
-    checkpoints: BTreeMap<u64, Result<Signed, String>>,
+/// What an audit leaves behind.
+#[derive(Debug)]
+pub struct Ended {
+    /// What it found.
+    pub report: Report,
+    /// What to remember for the next one; none where the shown log is not one to go on from.
+    pub memory: Option<Memory>,
 }
 
 /// Replays a log that somebody else keeps.
@@ -57,22 +50,6 @@ pub struct Auditor<S> {
     progress: Progress<S>,
 }
 
-/// What the replay has come to; one thread at a time works on it.
-struct Progress<S> {
-    replay: Replay<S>,
-    frontier: Frontier,
-    receipts: Receipts,
-    promises: BTreeMap<u64, Vec<(Promise, TreeHash)>>,
-    last_time: UnixMillis,
-    last_checkpoint: u64,
-    /// The keys of the log, from its founding on.
-    keys: Option<KeyHistory>,
-    /// Once roots differ they differ at every later size, which is not said again.
-    roots_differ: bool,
-    out_of_order: bool,
-    report: Report,
-}
-
 impl<S: Sources> Auditor<S> {
     /// Returns an auditor that has seen nothing yet.
     ///
@@ -85,52 +62,112 @@ impl<S: Sources> Auditor<S> {
         let (receipts, invalid) = Receipts::open(kept, &pins, &verifier);
         invalid.into_iter().for_each(|finding| report.find(finding));
         report.checked.receipts = receipts.len();
-        let mut promises: BTreeMap<u64, Vec<_>> = BTreeMap::new();
-        for (size, root) in receipts.roots() {
-            promises
-                .entry(size)
-                .or_default()
-                .push((Promise::Receipt, root));
+        let promised: Vec<(u64, TreeHash)> = receipts.roots().collect();
+        let mut progress = Progress::new(sources, receipts, report);
+        for (size, root) in promised {
+            progress.promise(size, Promise::Receipt, root);
         }
-        match newest.map(|note| open_checkpoint(note.as_bytes(), &pins.log_keys, &verifier)) {
-            Some(Ok(Checkpoint { size, root, .. })) => {
-                promises
-                    .entry(size)
-                    .or_default()
-                    .push((Promise::Newest, root));
-            }
-            Some(Err(error)) => {
-                let message = format!("the newest checkpoint: {}", chain(&error));
-                let kind = FindingKind::CheckpointInvalid;
-                report.find(Finding::new(kind, Place::Log, message));
-            }
-            None => {}
-        }
-        let progress = Progress {
-            replay: Replay::new(sources),
-            frontier: Frontier::new(),
-            receipts,
-            promises,
-            last_time: UnixMillis(0),
-            last_checkpoint: 0,
-            keys: None,
-            roots_differ: false,
-            out_of_order: false,
-            report,
-        };
-        Self {
+        let mut auditor = Self {
             named_keys: NamedKeys::pinned(&pins),
             pins,
             verifier,
             taken: 0,
             pending: Part::default(),
             progress,
+        };
+        newest.into_iter().for_each(|note| auditor.expect(note));
+        auditor
+    }
+
+    /// Returns an auditor that goes on where an earlier one has stopped, or that, where the memory
+    /// has no state, replays all again and knows what the log must come to.
+    pub fn resume(
+        pins: Pins,
+        sources: S,
+        kept: &[KeptReceipt],
+        newest: Option<&str>,
+        memory: Memory,
+    ) -> Self {
+        let mut auditor = Self::new(pins, sources, kept, newest);
+        let note = memory.checkpoint.as_bytes();
+        let opened = open_checkpoint(note, &auditor.pins.log_keys, &auditor.verifier);
+        if let Ok(remembered) = opened {
+            let (size, root) = (remembered.size, remembered.root);
+            auditor.progress.promise(size, Promise::Remembered, root);
+        }
+        auditor.progress.resume(memory);
+        auditor.taken = auditor.progress.frontier.size();
+        if let Some(keys) = &auditor.progress.keys {
+            auditor.named_keys.know(keys);
+        }
+        auditor
+    }
+
+    /// Says that only some batches come with their checkpoints, as in a static log.
+    #[must_use]
+    pub fn with_sparse_checkpoints(mut self) -> Self {
+        self.progress.sparse = true;
+        self
+    }
+
+    /// Notes the server's newest checkpoint, a signed note: the log may not end before it.
+    pub fn expect(&mut self, newest: &str) {
+        match open_checkpoint(newest.as_bytes(), &self.pins.log_keys, &self.verifier) {
+            Ok(checkpoint) => {
+                let (size, root) = (checkpoint.size, checkpoint.root);
+                self.progress.promise(size, Promise::Newest, root);
+            }
+            Err(error) => {
+                let message = format!("the newest checkpoint: {}", chain(&error));
+                let kind = FindingKind::CheckpointInvalid;
+                self.find(Finding::new(kind, Place::Log, message));
+            }
         }
     }
 
-    /// Returns how many entries were taken in.
+    /// Adds what was found in another way than by taking entries in.
+    pub fn find(&mut self, finding: Finding) {
+        self.progress.report.find(finding);
+    }
+
+    /// Says what could not be checked, and why.
+    pub fn leave_out(&mut self, what: impl Into<String>, why: impl Into<String>) {
+        self.progress.report.leave_out(what, why);
+    }
+
+    /// Returns how many entries were taken in, those of earlier audits included.
     pub fn taken(&self) -> u64 {
         self.taken
+    }
+
+    /// Returns the hashes of the leaves that were replayed, from the first entry on.
+    pub fn leaves(&self) -> &[TreeHash] {
+        &self.progress.leaves
+    }
+
+    /// Returns the root over the leaves that were replayed.
+    pub fn root(&self) -> TreeHash {
+        self.progress.frontier.root()
+    }
+
+    /// Returns the newest checkpoint that is as it must be, with its size.
+    pub fn verified(&self) -> Option<&(u64, String)> {
+        self.progress.verified.as_ref()
+    }
+
+    /// Returns the bytes that entries name, in their order, each as often as it is named.
+    pub fn named_blobs(&self) -> &[NamedBlob] {
+        &self.progress.blobs
+    }
+
+    /// Returns what was found and counted so far.
+    pub fn report(&self) -> &Report {
+        &self.progress.report
+    }
+
+    /// Returns what was found and counted so far, to add to it.
+    pub fn report_mut(&mut self) -> &mut Report {
+        &mut self.progress.report
     }
 
     /// Takes in entries in their order, and the checkpoints of the batches that end among them,
@@ -146,7 +183,7 @@ impl<S: Sources> Auditor<S> {
             let message = "the server went on with another entry than the next one";
             let finding = Finding::new(FindingKind::OrderWrong, Place::Entry(self.taken), message);
             let (expected, found) = (self.taken, first_index);
-            self.progress.report.find(finding.differs(expected, found));
+            self.find(finding.differs(expected, found));
             self.progress.out_of_order = true;
             return;
         }
@@ -157,7 +194,11 @@ impl<S: Sources> Auditor<S> {
         let verify = || {
             let leaves = verify_leaves(leaves, verifier);
             named_keys.take_in(&leaves, pins);
-            let open = |(size, note): &(u64, String)| (*size, named_keys.open(note, verifier));
+            let open = |(size, note): &(u64, String)| {
+                let signed = named_keys.open(note, verifier);
+                let note = note.clone();
+                (*size, Shown { note, signed })
+            };
             let checkpoints = checkpoints.iter().map(open).collect();
             (leaves, checkpoints)
         };
@@ -171,50 +212,55 @@ impl<S: Sources> Auditor<S> {
         };
     }
 
-    /// Ends the audit. `accounts` are all accounts as the server shows them at the size of the
-    /// log that was taken in, or the reason why they were not to be had.
-    pub fn finish(mut self, accounts: Result<&[AccountBalance], String>) -> Report {
+    /// Replays what is verified and waits, so that everything taken in is in the report.
+    pub fn catch_up(&mut self) {
         let last = std::mem::take(&mut self.pending);
         self.progress.take_in(last, &self.pins, &self.verifier);
-        let Progress {
-            replay,
-            frontier,
-            receipts,
-            promises,
-            last_checkpoint,
-            keys,
-            mut report,
-            ..
-        } = self.progress;
-        if let Some(keys) = keys {
-            check_pinned(&keys, &self.pins, &mut report);
+    }
+
+    /// Ends the audit. `accounts` are all accounts as the server shows them at the size of the
+    /// log that was taken in, or the reason why they were not to be had.
+    pub fn finish(self, accounts: Result<&[AccountBalance], String>) -> Report {
+        self.end(accounts).report
+    }
+
+    /// Ends the audit as [`finish`](Self::finish), and returns what to remember, too.
+    pub fn end(mut self, accounts: Result<&[AccountBalance], String>) -> Ended {
+        self.catch_up();
+        let (progress, pins) = (&mut self.progress, &self.pins);
+        if let Some(keys) = &progress.keys {
+            check_pinned(keys, pins, &mut progress.report);
         }
-        let size = frontier.size();
-        report.size = size;
-        report.root = frontier.root();
-        for finding in receipts.beyond(size) {
-            report.find(finding);
+        let size = progress.frontier.size();
+        progress.report.size = size;
+        progress.report.root = progress.frontier.root();
+        for finding in progress.receipts.beyond(size) {
+            progress.report.find(finding);
         }
-        for (promised, promises) in promises.range(size.saturating_add(1)..) {
-            if promises
-                .iter()
-                .any(|(promise, _)| *promise == Promise::Newest)
-            {
+        for (promised, promises) in progress.promises.range(size.saturating_add(1)..) {
+            let newest = |(promise, _): &(Promise, TreeHash)| *promise == Promise::Newest;
+            if promises.iter().any(newest) {
                 let message = "the log ends before the server's own newest checkpoint";
                 let finding = Finding::new(FindingKind::LogTruncated, Place::Log, message);
-                report.find(finding.differs(format!("{promised} entries"), size));
+                let finding = finding.differs(format!("{promised} entries"), size);
+                progress.report.find(finding);
             }
         }
         if size == 0 {
             let message = "the log shown is empty: not even its founding was to be seen";
-            report.find(Finding::new(FindingKind::LogTruncated, Place::Log, message));
-        } else if last_checkpoint < size {
+            let finding = Finding::new(FindingKind::LogTruncated, Place::Log, message);
+            progress.report.find(finding);
+        } else if progress.last_checkpoint < size {
             let message = "no checkpoint covers the entries from this one on";
-            let place = Place::Entry(last_checkpoint);
-            report.find(Finding::new(FindingKind::NotCovered, place, message));
+            let place = Place::Entry(progress.last_checkpoint);
+            let finding = Finding::new(FindingKind::NotCovered, place, message);
+            progress.report.find(finding);
         }
-        compare(&replay, accounts, &mut report);
-        report
+        compare(&progress.replay, accounts, &mut progress.report);
+        Ended {
+            report: progress.report.clone(),
+            memory: self.progress.memory(),
+        }
     }
 }
 
@@ -254,145 +300,5 @@ fn compare<S: Sources>(
             let (kind, place) = (FindingKind::InvariantBroken, Place::State);
             report.find(Finding::new(kind, place, chain(&fault)));
         }
-    }
-}
-
-impl<S: Sources> Progress<S> {
-    /// Replays a part of the log whose leaves are verified.
-    fn take_in(&mut self, part: Part, pins: &Pins, verifier: &VerifyingKeys) {
-        let end = part.first_index;
-        for (index, leaf) in (part.first_index..).zip(part.leaves) {
-            self.take_leaf(index, &leaf, pins, verifier);
-            let size = index.saturating_add(1);
-            if let Some(checkpoint) = part.checkpoints.get(&size) {
-                self.check_checkpoint(size, checkpoint);
-            }
-            self.keep_promises(size);
-        }
-        let size = self.frontier.size();
-        let sizes = part.checkpoints.keys();
-        for stray in sizes.filter(|stray| **stray <= end || **stray > size) {
-            let message = format!("it came with the entries {end} to {size}, where no batch ends");
-            let place = Place::Checkpoint(*stray);
-            self.report
-                .find(Finding::new(FindingKind::OrderWrong, place, message));
-        }
-    }
-
-    fn take_leaf(
-        &mut self,
-        index: u64,
-        leaf: &VerifiedLeaf,
-        pins: &Pins,
-        verifier: &VerifyingKeys,
-    ) {
-        self.frontier.push(leaf.hash);
-        let place = || Place::Entry(index);
-        if let Some(finding) = self.receipts.compare(index, &leaf.leaf, &leaf.hash) {
-            self.report.find(finding);
-        }
-        let entry = match &leaf.content {
-            Ok(entry) => entry,
-            Err(fault) => {
-                let kind = FindingKind::EntryUnreadable;
-                self.report
-                    .find(Finding::new(kind, place(), fault.to_string()));
-                self.replay.stop(index, "it cannot be read");
-                return;
-            }
-        };
-        let counts = &mut self.report.checked;
-        counts.entries = counts.entries.saturating_add(1);
-        if entry.signature_valid {
-            counts.signatures = counts.signatures.saturating_add(1);
-        } else {
-            let message = format!(
-                "the signature of {} over its {} does not verify",
-                entry.command.actor,
-                entry.command.action.kind().name()
-            );
-            let kind = FindingKind::SignatureInvalid;
-            self.report.find(Finding::new(kind, place(), message));
-        }
-        let time = entry.entry.recorded_at;
-        if time < self.last_time {
-            let message = "it is older than the entry before it";
-            let finding = Finding::new(FindingKind::TimeReversed, place(), message);
-            let not_before = format!("{} or later", self.last_time);
-            self.report.find(finding.differs(not_before, time));
-        }
-        self.last_time = self.last_time.max(time);
-        match (&entry.command.action, &mut self.keys) {
-            (Action::Found(found), None) if index == 0 => {
-                let (name, key) = (found.origin.clone(), found.log_key);
-                self.keys = Some(KeyHistory::founded(VerifierKey { name, key }));
-            }
-            (Action::AmendCharter(amend), Some(keys)) => {
-                if let Some(new) = &amend.log_key {
-                    keys.change(index, new.key);
-                }
-            }
-            _ => {}
-        }
-        self.replay
-            .step(index, entry, pins, verifier, &mut self.report);
-    }
-
-    fn check_checkpoint(&mut self, size: u64, signed: &Result<Signed, String>) {
-        let before = std::mem::replace(&mut self.last_checkpoint, size);
-        let place = Place::Checkpoint(size);
-        let keys = self.keys.as_ref();
-        let judged = signed.as_ref().map_err(Clone::clone).and_then(|signed| {
-            let checkpoint = &signed.checkpoint;
-            signed.judge(keys, before, size).map(|()| checkpoint)
-        });
-        let checkpoint = match judged {
-            Ok(checkpoint) => checkpoint,
-            Err(why) => {
-                let kind = FindingKind::CheckpointInvalid;
-                self.report.find(Finding::new(kind, place, why));
-                return;
-            }
-        };
-        if checkpoint.size != size {
-            let message = "the checkpoint is of another size than the server says";
-            let finding = Finding::new(FindingKind::CheckpointInvalid, place, message);
-            self.report.find(finding.differs(size, checkpoint.size));
-            return;
-        }
-        let counts = &mut self.report.checked;
-        counts.checkpoints = counts.checkpoints.saturating_add(1);
-        self.check_root(
-            checkpoint.root,
-            FindingKind::RootDiffers,
-            "the log's own checkpoint",
-        );
-    }
-
-    /// Compares the root with what was promised for this size.
-    fn keep_promises(&mut self, size: u64) {
-        for (promise, root) in self.promises.get(&size).cloned().unwrap_or_default() {
-            let (kind, whose) = match promise {
-                Promise::Newest => (FindingKind::RootDiffers, "the server's newest checkpoint"),
-                Promise::Receipt => {
-                    let whose = "the checkpoint of a kept receipt, signed by the log's key";
-                    (FindingKind::ReceiptContradicted, whose)
-                }
-            };
-            self.check_root(root, kind, whose);
-        }
-    }
-
-    fn check_root(&mut self, expected: TreeHash, kind: FindingKind, whose: &str) {
-        let found = self.frontier.root();
-        if found == expected || (self.roots_differ && kind == FindingKind::RootDiffers) {
-            return;
-        }
-        self.roots_differ |= kind == FindingKind::RootDiffers;
-        let size = self.frontier.size();
-        let message = format!("{whose} has another root; so this entry or one before it differs");
-        let place = Place::Checkpoint(size);
-        self.report
-            .find(Finding::new(kind, place, message).differs(expected, found));
     }
 }

@@ -4,56 +4,11 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::ContentHash;
+pub use crate::domain::FindingKind;
+
 /// The most findings that a report lists; how many more there were is counted.
 pub const FINDINGS_MAX: usize = 100;
-
-macro_rules! finding_kinds {
-    ($($name:ident, $text:literal, $doc:literal;)*) => {
-        /// What kind of thing is wrong.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum FindingKind {
-            $(#[doc = $doc] $name,)*
-        }
-
-        impl FindingKind {
-            /// All kinds.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
-
-            /// Returns the kind as reports have it.
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$name => $text,)*
-                }
-            }
-        }
-    };
-}
-
-finding_kinds! {
-    EntryUnreadable, "ENTRY_UNREADABLE", "The bytes of an entry are no entry, or hold no command.";
-    SignatureInvalid, "SIGNATURE_INVALID", "The signature in an entry does not verify.";
-    TimeReversed, "TIME_REVERSED", "An entry is older than the one before it.";
-    EntryRefused, "ENTRY_REFUSED", "The rules refuse the command of an entry.";
-    AttachmentMissing, "ATTACHMENT_MISSING", "The log needs bytes that the server does not show.";
-    OrderWrong, "ORDER_WRONG", "Entries were shown in another order, or some were left out.";
-    CheckpointInvalid, "CHECKPOINT_INVALID", "A checkpoint is not one that the log has signed.";
-    RootDiffers, "ROOT_DIFFERS", "The entries have another root than a checkpoint says.";
-    LogTruncated, "LOG_TRUNCATED", "There are fewer entries than were promised.";
-    NotCovered, "NOT_COVERED", "The last entries are under no checkpoint.";
-    FoundingDiffers, "FOUNDING_DIFFERS", "The log belongs to another ledger or another log key.";
-    InvariantBroken, "INVARIANT_BROKEN", "Rows that the log gives contradict each other.";
-    ValuationDiffers, "VALUATION_DIFFERS", "A valuation gives another result from its inputs.";
-    AccountDiffers, "ACCOUNT_DIFFERS", "The server shows another balance than the log gives.";
-    ReceiptInvalid, "RECEIPT_INVALID", "A kept receipt proves nothing.";
-    ReceiptContradicted, "RECEIPT_CONTRADICTED", "The log contradicts a receipt that it gave.";
-    LineInvalid, "LINE_INVALID", "A settlement's line is not under its root, or does not add up.";
-}
-
-impl fmt::Display for FindingKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
 
 /// Where something was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,6 +32,15 @@ pub enum Place {
         /// The number of the line, from 0.
         number: u64,
     },
+    /// A tile or entry bundle of a static log, by its path.
+    Tile(String),
+    /// Bytes that the log names, by their hash.
+    Blob {
+        /// The index of the first entry that names them.
+        index: u64,
+        /// Their hash.
+        hash: ContentHash,
+    },
 }
 
 impl fmt::Display for Place {
@@ -95,6 +59,8 @@ impl fmt::Display for Place {
                 f,
                 "line {number} of the settlement in entry {settled_index}"
             ),
+            Self::Tile(path) => f.write_str(path),
+            Self::Blob { index, hash } => write!(f, "blob {hash} of entry {index}"),
         }
     }
 }
@@ -105,7 +71,10 @@ impl Place {
         match self {
             Self::Entry(index) | Self::Receipt(index) => Some(*index),
             Self::Line { settled_index, .. } => Some(*settled_index),
-            Self::Log | Self::Checkpoint(_) | Self::Account(_) | Self::State => None,
+            Self::Blob { index, .. } => Some(*index),
+            Self::Log | Self::Checkpoint(_) | Self::Account(_) | Self::State | Self::Tile(_) => {
+                None
+            }
         }
     }
 }

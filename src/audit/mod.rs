@@ -13,7 +13,10 @@ mod accounts;
 mod auditor;
 mod differences;
 mod finding;
+mod memory;
+mod named_blobs;
 mod own;
+mod progress;
 mod receipts;
 mod replay;
 mod report;
@@ -21,12 +24,16 @@ mod signed;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod tiles;
 mod valuations;
 mod verified;
 
 pub use accounts::AccountBalance;
-pub use auditor::{Auditor, Pins};
+pub use auditor::{Auditor, Ended, Pins};
 pub use finding::{FINDINGS_MAX, Finding, FindingKind, NotChecked, Place};
+pub use memory::{Memory, MemoryError};
+pub use named_blobs::{BlobUse, NamedBlob, distinct, sample, sample_seed};
 pub use own::{OwnAuditor, ShownEntry, ShownLine, ShownSettlement};
 pub use report::{Checked, Report, Verdict};
 pub use sources::{Absent, Sources};
+pub use tiles::{ReadTile, audit_tree, check_tiles};

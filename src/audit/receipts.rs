@@ -78,6 +78,15 @@ impl Receipts {
         Some(finding.differs(proven.leaf, hash))
     }
 
+    /// Compares the hash of a leaf that an earlier audit saw with the receipt of its index.
+    pub fn compare_hash(&self, index: u64, hash: &TreeHash) -> Option<Finding> {
+        let proven = self.proven.get(&index)?;
+        let message = "the log showed another entry to an earlier audit than the receipt proves";
+        let kind = FindingKind::ReceiptContradicted;
+        let finding = Finding::new(kind, Place::Receipt(index), message);
+        (proven.leaf != *hash).then(|| finding.differs(proven.leaf, hash))
+    }
+
     /// Finds the receipts whose entries the log did not reach.
     pub fn beyond(&self, size: u64) -> Vec<Finding> {
         let beyond = self.proven.range(size..);

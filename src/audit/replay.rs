@@ -5,7 +5,7 @@ use super::auditor::Pins;
 use super::finding::{Finding, FindingKind, Place};
 use super::receipts::chain;
 use super::report::Report;
-use super::sources::{CheckedSources, Sources};
+use super::sources::{Absent, CheckedSources, Sources};
 use super::valuations::recompute;
 use super::verified::VerifiedEntry;
 use crate::book::Account;
@@ -30,6 +30,16 @@ impl<S: Sources> Replay<S> {
             sources: CheckedSources::new(sources),
             stopped: None,
         }
+    }
+
+    /// Goes on with rows that an earlier audit has come to.
+    pub fn resume(&mut self, rows: MemoryView) {
+        self.view = rows;
+    }
+
+    /// Returns the rows after the last entry; none where the replay did not go to the end.
+    pub fn into_rows(self) -> Option<MemoryView> {
+        self.stopped.is_none().then_some(self.view)
     }
 
     /// Returns why the replay did not go to the end.
@@ -114,6 +124,10 @@ impl<S: Sources> Replay<S> {
             return;
         }
         let finding = match (rejection.reason, self.sources.take_absent()) {
+            (Reason::AttachmentMissing, Some((hash, Absent::NotAtHand(why)))) => {
+                self.stop(index, &format!("it needs the bytes {hash}, and {why}"));
+                return;
+            }
             (Reason::AttachmentMissing, Some((hash, why))) => {
                 let message = format!("{kind} needs the bytes {hash}: {why}");
                 Finding::new(FindingKind::AttachmentMissing, Place::Entry(index), message)

@@ -28,11 +28,15 @@ pub struct Checked {
     pub receipts: u64,
     /// Lines of settlements with their proofs.
     pub lines: u64,
+    /// Tiles of a static log that were compared with its entries.
+    pub tiles: u64,
+    /// Blobs that were hashed again, besides those that the replay reads.
+    pub blobs: u64,
 }
 
 impl Checked {
     /// Returns the counts with their names, in the order in which they are shown.
-    pub fn counts(&self) -> [(&'static str, u64); 9] {
+    pub fn counts(&self) -> [(&'static str, u64); 11] {
         [
             ("entries", self.entries),
             ("signatures", self.signatures),
@@ -43,6 +47,8 @@ impl Checked {
             ("accounts", self.accounts),
             ("receipts", self.receipts),
             ("lines", self.lines),
+            ("tiles", self.tiles),
+            ("blobs", self.blobs),
         ]
     }
 }
@@ -54,7 +60,8 @@ pub enum Verdict {
     Equal,
     /// Something is not as it must be.
     Different,
-    /// Nothing wrong was found, but the replay could not go to the end.
+    /// Nothing wrong was found, but the replay could not go to the end, or something else that was
+    /// asked for was not to be had.
     Incomplete,
 }
 
@@ -80,6 +87,8 @@ pub struct Report {
     pub size: u64,
     /// The root over them.
     pub root: TreeHash,
+    /// How many of the entries an earlier audit has verified, so that this one began after them.
+    pub resumed_at: u64,
     /// How much was checked.
     pub checked: Checked,
     /// What is wrong, at most [`FINDINGS_MAX`], in the order of the log.
@@ -88,7 +97,7 @@ pub struct Report {
     pub findings_left_out: u64,
     /// What could not be checked.
     pub not_checked: Vec<NotChecked>,
-    /// Whether the replay went to the end, or the audit was not meant to replay.
+    /// Whether all that was asked for was checked.
     pub complete: bool,
 }
 
@@ -100,6 +109,7 @@ impl Report {
             origin,
             size: 0,
             root,
+            resumed_at: 0,
             checked: Checked::default(),
             findings: Vec::new(),
             findings_left_out: 0,
@@ -109,7 +119,7 @@ impl Report {
     }
 
     /// Adds a finding, or counts it where there are too many.
-    pub(super) fn find(&mut self, finding: Finding) {
+    pub fn find(&mut self, finding: Finding) {
         if self.findings.len() < FINDINGS_MAX {
             self.findings.push(finding);
         } else {
@@ -118,7 +128,7 @@ impl Report {
     }
 
     /// Says what could not be checked, once.
-    pub(super) fn leave_out(&mut self, what: impl Into<String>, why: impl Into<String>) {
+    pub fn leave_out(&mut self, what: impl Into<String>, why: impl Into<String>) {
         let (what, why) = (what.into(), why.into());
         let left_out = NotChecked { what, why };
         if !self.not_checked.contains(&left_out) {
@@ -145,6 +155,7 @@ impl Report {
             "origin": self.origin.as_ref().map(ToString::to_string),
             "size": self.size,
             "root": self.root.to_string(),
+            "resumed_at": self.resumed_at,
             "verdict": self.verdict().as_str(),
             "checked": Value::Object(counts.into_iter().collect()),
             "findings": self.findings.iter().map(Finding::json).collect::<Vec<_>>(),
@@ -161,6 +172,9 @@ impl fmt::Display for Report {
             writeln!(f, "log          {origin}")?;
         }
         writeln!(f, "size         {} entries, root {}", self.size, self.root)?;
+        if self.resumed_at > 0 {
+            writeln!(f, "remembered   {} entries", self.resumed_at)?;
+        }
         let counts = self.checked.counts();
         let counts = counts.iter().filter(|(_, count)| *count > 0);
         let counts: Vec<String> = counts.map(|(name, n)| format!("{n} {name}")).collect();
@@ -182,7 +196,9 @@ impl fmt::Display for Report {
             Verdict::Equal if self.not_checked.is_empty() => "all is equal",
             Verdict::Equal => "all that could be checked is equal",
             Verdict::Different => "not equal",
-            Verdict::Incomplete => "nothing wrong found, but the log was not replayed to its end",
+            Verdict::Incomplete => {
+                "nothing wrong found, but not all that was asked for was checked"
+            }
         };
         writeln!(f, "verdict      {verdict}")
     }

@@ -63,6 +63,14 @@ impl NamedKeys {
         }
     }
 
+    /// Takes in the keys of a log whose first entries an earlier audit has seen.
+    pub fn know(&mut self, keys: &KeyHistory) {
+        let first = keys.at(0);
+        self.name = Some(first.name);
+        self.add(first.key);
+        keys.later().for_each(|(_, key)| self.add(*key));
+    }
+
     fn add(&mut self, key: PublicKey) {
         let named = self.name.clone().map(|name| VerifierKey { name, key });
         let new = named.filter(|named| !self.keys.contains(named));

@@ -11,8 +11,14 @@ use crate::valuation::FeatureTable;
 
 /// Why bytes could not be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Absent(pub String);
+pub enum Absent {
+    /// Whoever must show them does not, or shows others.
+    #[error("{0}")]
+    NotShown(String),
+    /// The auditor has nobody to ask for them, which is nobody's fault.
+    #[error("{0}")]
+    NotAtHand(String),
+}
 
 /// What the auditor asks for while it replays.
 pub trait Sources: Send + Sync {
@@ -62,9 +68,8 @@ impl<S: Sources> CheckedSources<S> {
         if found == *hash {
             Ok(bytes)
         } else {
-            Err(Absent(format!(
-                "the server sent bytes with the hash {found}"
-            )))
+            let why = format!("the server sent bytes with the hash {found}");
+            Err(Absent::NotShown(why))
         }
     }
 

@@ -19,6 +19,7 @@ mod signing;
 mod static_log;
 mod stream;
 mod target;
+mod tile_log;
 mod trusted_keys;
 
 #[cfg(test)]
@@ -37,4 +38,5 @@ pub use signing::{SignedCommand, random, sign_command};
 pub use static_log::{StaticLog, StaticLogError, StaticWriter};
 pub use stream::{STREAM_UNANSWERED_MAX, StreamAnswer};
 pub use target::{Target, TargetError};
+pub use tile_log::{BundleReader, TileLog, TileLogError};
 pub use trusted_keys::LogKeyChange;

@@ -3,6 +3,7 @@
 mod allot;
 mod command;
 mod entry;
+mod finding;
 mod ids;
 pub mod json;
 mod money;
@@ -24,6 +25,7 @@ pub use entry::{
     ATTACHMENT_BYTES_MAX, COMMAND_BYTES_MAX, ENTRY_BYTES_MAX, ENTRY_HEADER_BYTES, ENTRY_VERSION,
     Entry, EntryError,
 };
+pub use finding::FindingKind;
 pub use ids::{
     CommandId, ContentHash, IdError, KeyId, LedgerId, Nonce, PublicKey, Signature, ThingId,
     TreeHash,

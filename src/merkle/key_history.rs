@@ -33,6 +33,12 @@ impl KeyHistory {
         self.later.insert(index, key);
     }
 
+    /// Returns the keys that came later than the first, each with the index of the entry that put
+    /// it in force.
+    pub fn later(&self) -> impl Iterator<Item = (u64, &PublicKey)> {
+        self.later.iter().map(|(index, key)| (*index, key))
+    }
+
     /// Says whether a key ever was in force.
     pub fn contains(&self, key: &VerifierKey) -> bool {
         let mut keys = self.later.values().chain([&self.first]);

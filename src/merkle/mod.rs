@@ -7,6 +7,7 @@
 mod bundle;
 mod checkpoint;
 mod cosignature;
+mod fork;
 mod frontier;
 mod hashing;
 mod key_history;
@@ -28,6 +29,7 @@ pub use checkpoint::{
     sign_checkpoint,
 };
 pub use cosignature::{WitnessKey, cosign};
+pub use fork::{FORK_EVIDENCE_BYTES_MAX, ForkEvidence, ForkEvidenceError, ForkVerdict};
 pub use frontier::{Frontier, FrontierError, root_of, root_of_leaves};
 pub use hashing::{empty_root, leaf_hash, node_hash};
 pub use key_history::KeyHistory;
@@ -39,5 +41,5 @@ pub use prove::{
 };
 pub use tile::{TILE_WIDTH, TileId, TileKind, TileNodeError, TileNodes, TilePathError, Tiles};
 pub use verifier_key::{KeyHint, VerifierKey, VerifierKeyError};
-pub use verify::{ProofError, verify_consistency, verify_inclusion};
+pub use verify::{ProofError, root_by_inclusion, verify_consistency, verify_inclusion};
 pub use witness::{AddCheckpoint, WitnessRefusal};

@@ -70,6 +70,20 @@ pub fn verify_inclusion(
     proof: &[TreeHash],
     root: &TreeHash,
 ) -> Result<(), ProofError> {
+    same_root(root, root_by_inclusion(index, size, leaf, proof)?)
+}
+
+/// Returns the root that a tree of `size` leaves has in which the leaf with hash `leaf` stands at
+/// `index` beside what the proof says.
+///
+/// # Errors
+/// The proof has another length than these numbers need.
+pub fn root_by_inclusion(
+    index: u64,
+    size: u64,
+    leaf: &TreeHash,
+    proof: &[TreeHash],
+) -> Result<TreeHash, ProofError> {
     let Some(last) = size.checked_sub(1).filter(|last| index <= *last) else {
         return Err(ProofError::IndexBeyondTree { index, size });
     };
@@ -85,7 +99,7 @@ pub fn verify_inclusion(
     if walk.last > 0 {
         return Err(ProofError::TooShort { found });
     }
-    same_root(root, computed)
+    Ok(computed)
 }
 
 /// Checks that the tree of `old` leaves and `old_root` is a prefix of that of `new` leaves.

@@ -3,7 +3,9 @@
 mod log_keys;
 mod money;
 mod own;
+mod remembering;
 mod shown;
 mod tampering;
+mod tiles;
 
 use shown::{Shown, scenario, told};

@@ -34,7 +34,7 @@ pub(super) struct Shown {
 impl Sources for BTreeMap<ContentHash, Bytes> {
     fn blob(&self, hash: &ContentHash) -> Result<Bytes, Absent> {
         let bytes = self.get(hash).cloned();
-        bytes.ok_or_else(|| Absent("it is not stored".to_owned()))
+        bytes.ok_or_else(|| Absent::NotShown("it is not stored".to_owned()))
     }
 
     fn table(&self, bytes: &[u8]) -> Result<FeatureTable, String> {

@@ -2,26 +2,52 @@
 
 use std::collections::BTreeSet;
 
+use super::fork::{Relation, find, relate};
 use super::pins_of;
-use crate::audit::{OwnAuditor, Report, ShownEntry, ShownLine, ShownSettlement};
+use super::source::LogSource;
+use super::state_file::StateFile;
+use crate::audit::{Memory, OwnAuditor, Report, ShownEntry, ShownLine, ShownSettlement};
+use crate::cli::CommandError;
 use crate::client::{ClientError, Connection, ContributionFilter, EntryReference};
 use crate::domain::{KeptReceipt, PartyName, Reason};
+use crate::merkle::Checkpoint;
 
 /// The most things of one kind that are audited; a party with more is told so.
 const THINGS_MAX: usize = 100_000;
 
-/// Audits what a party may see: its entries under the newest checkpoint, and its lines.
+/// Audits what a party may see: its entries under the newest checkpoint, its lines, and that the
+/// log goes on from the checkpoint that is remembered.
 ///
 /// # Errors
 /// The service is not reached or answers no; what is wrong with its answers is in the report.
-pub(in crate::cli) async fn audit_own(
+pub(super) async fn audit_remembering(
     connection: &Connection,
     party: &PartyName,
     kept: &[KeptReceipt],
-) -> Result<Report, ClientError> {
+    state: &StateFile,
+    remembered: Option<(Memory, Checkpoint)>,
+) -> Result<Report, CommandError> {
     let indices = own_indices(connection, party, kept).await?;
-    let (checkpoint, newest) = connection.checkpoint().await?;
-    let mut auditor = OwnAuditor::new(&pins_of(connection), party.clone(), kept, &newest);
+    let source = LogSource::Service(Box::new(connection.clone()));
+    let pins = pins_of(connection);
+    let newest = source.newest(&pins.log_keys).await?;
+    let checkpoint = &newest.checkpoint;
+    let mut auditor = OwnAuditor::new(&pins, party.clone(), kept, &newest.note);
+    let mut contradicted = false;
+    if remembered.is_none() {
+        let what = "that the log only grew since an earlier audit";
+        auditor.leave_out(what, "none is remembered");
+    }
+    if let Some((memory, seen)) = &remembered
+        && let Relation::Contradicted {
+            kind,
+            message,
+            evidence,
+        } = relate(&source, memory, seen, &newest).await?
+    {
+        contradicted = true;
+        auditor.find(find(kind, &message, (seen, checkpoint), &evidence, state)?);
+    }
     for index in indices.range(..checkpoint.size) {
         let reference = EntryReference::Index(*index);
         let entry = match connection.entry(&reference).await {
@@ -30,7 +56,7 @@ pub(in crate::cli) async fn audit_own(
                 auditor.leave_out(format!("entry {index}"), "it is not shown to this party");
                 continue;
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
         let proof = connection
             .prove_inclusion(&reference, checkpoint.size)
@@ -42,6 +68,9 @@ pub(in crate::cli) async fn audit_own(
         });
     }
     audit_settlements(connection, party, &mut auditor).await?;
+    if !contradicted {
+        state.write(&Memory::of_checkpoint(pins.ledger, newest.note))?;
+    }
     Ok(auditor.finish())
 }
 

@@ -1,22 +1,56 @@
 //! The audit of the whole log: entries stream in while those before are replayed.
 
 use indicatif::ProgressBar;
-use tokio::sync::mpsc;
 
+use super::fork::{Relation, find, relate};
 use super::pins_of;
-use super::sources::RemoteSources;
-use crate::audit::{AccountBalance, Auditor, Report};
-use crate::client::{ClientError, Connection, LogPart};
+use super::source::{Accounts, LogSource, Newest, Read};
+use super::sources::BlobSources;
+use super::state_file::StateFile;
+use crate::audit::{Auditor, Ended, Memory, Pins, Report};
+use crate::cli::{CommandError, Kind};
+use crate::client::{Connection, LogPart};
 use crate::domain::KeptReceipt;
+use crate::merkle::Checkpoint;
 
-/// How many parts of the log wait while one is audited; each has about 1 MiB.
-const PARTS_AHEAD: usize = 4;
-/// How often the accounts are read anew because the log grew while they were.
-const ACCOUNT_READS_MAX: usize = 5;
-/// The most accounts that are compared.
-const ACCOUNTS_MAX: usize = 1_000_000;
+/// An audit of a whole log.
+pub(super) struct Whole<'a> {
+    /// Where the log is read from.
+    pub source: LogSource,
+    /// Where the bytes are that its entries name.
+    pub blobs: BlobSources,
+    /// What is trusted.
+    pub pins: Pins,
+    /// Receipts that the log must agree with.
+    pub kept: &'a [KeptReceipt],
+    /// Where what is remembered lies.
+    pub state: &'a StateFile,
+    /// Whether all is replayed, however far earlier audits went.
+    pub replay_all: bool,
+    /// Whether a person watches standard error.
+    pub terminal: bool,
+}
 
-/// Audits the whole log up to its newest checkpoint, as an operator or auditor.
+/// An audit that has taken in all there is, and the accounts of then.
+pub(super) struct Begun {
+    pub auditor: Auditor<BlobSources>,
+    pub accounts: Accounts,
+    /// The checkpoint up to which entries were taken in.
+    pub newest: Newest,
+    /// Whether the log contradicts what is remembered.
+    pub contradicted: bool,
+}
+
+impl Begun {
+    /// Ends the audit.
+    pub fn end(self) -> Ended {
+        let accounts = self.accounts.as_deref().map_err(Clone::clone);
+        tokio::task::block_in_place(|| self.auditor.end(accounts))
+    }
+}
+
+/// Audits the whole log of a service up to its newest checkpoint, as an operator or auditor, and
+/// remembers nothing.
 ///
 /// Runs on the current thread of a runtime with threads of its own; `terminal` says whether a
 /// person watches standard error.
@@ -27,79 +61,120 @@ pub(in crate::cli) async fn audit_whole(
     connection: &Connection,
     kept: &[KeptReceipt],
     terminal: bool,
-) -> Result<Report, ClientError> {
-    let (accounts, size) = read_accounts(connection).await?;
-    let (_, newest) = connection.checkpoint().await?;
-    let sources = RemoteSources::new(connection.clone());
-    let mut auditor = Auditor::new(pins_of(connection), sources, kept, Some(&newest));
-    let bar = progress(size, terminal);
-    let (sender, mut parts) = mpsc::channel(PARTS_AHEAD);
-    let reading = tokio::spawn(read_log(connection.clone(), size, sender));
-    while let Some(part) = parts.recv().await {
-        let LogPart {
-            first_index,
-            leaves,
-            checkpoints,
-            ..
-        } = part;
-        tokio::task::block_in_place(|| auditor.push(first_index, leaves, &checkpoints));
-        bar.set_position(auditor.taken());
-    }
-    match reading.await {
-        Ok(read) => read?,
-        Err(error) => {
-            return Err(ClientError::Form {
-                what: "a run of entries".to_owned(),
-                detail: error.to_string(),
-            });
-        }
-    }
-    bar.finish_and_clear();
-    let accounts = accounts.as_deref().map_err(Clone::clone);
-    Ok(tokio::task::block_in_place(|| auditor.finish(accounts)))
+) -> Result<Report, CommandError> {
+    let whole = Whole {
+        source: LogSource::Service(Box::new(connection.clone())),
+        blobs: BlobSources::service(connection),
+        pins: pins_of(connection),
+        kept,
+        state: &StateFile::none(),
+        replay_all: true,
+        terminal,
+    };
+    Ok(whole.begin(None).await?.end().report)
 }
 
-/// Streams entries into a channel; an end of the channel ends it too.
-async fn read_log(
-    connection: Connection,
-    size: u64,
-    parts: mpsc::Sender<LogPart>,
-) -> Result<(), ClientError> {
-    let mut run = connection.entries(0, size).await?;
-    while let Some(part) = run.next().await? {
-        if parts.send(part).await.is_err() {
-            break;
+impl Whole<'_> {
+    /// Takes in all entries up to the newest checkpoint, from what is remembered on.
+    ///
+    /// # Errors
+    /// The log is not reached or answers no; what is wrong with its answers is in the report.
+    pub async fn begin(
+        &self,
+        remembered: Option<(Memory, Checkpoint)>,
+    ) -> Result<Begun, CommandError> {
+        let (accounts, newest) = self.source.accounts(&self.pins.log_keys).await?;
+        let mut found = None;
+        let mut memory = None;
+        if let Some((mut known, seen)) = remembered {
+            found = self.contradiction(&known, &seen, &newest).await?;
+            if self.replay_all {
+                known.forget_replay();
+            }
+            // Another history than the one remembered is audited from its own beginning.
+            memory = found.is_none().then_some(known);
+        }
+        let (pins, blobs, kept) = (self.pins.clone(), self.blobs.clone(), self.kept);
+        let promised = newest.trusted.then_some(newest.note.as_str());
+        let mut auditor = match memory {
+            Some(memory) => Auditor::resume(pins, blobs, kept, promised, memory),
+            None => Auditor::new(pins, blobs, kept, promised),
+        };
+        let contradicted = found.is_some();
+        found.into_iter().for_each(|finding| auditor.find(finding));
+        if let LogSource::Tiles(_) = &self.source {
+            auditor = auditor.with_sparse_checkpoints();
+        }
+        self.take_in(&mut auditor, &newest).await?;
+        Ok(Begun {
+            auditor,
+            accounts,
+            newest,
+            contradicted,
+        })
+    }
+
+    /// Returns the finding where the newest checkpoint is not one of the log that is remembered.
+    async fn contradiction(
+        &self,
+        memory: &Memory,
+        seen: &Checkpoint,
+        newest: &Newest,
+    ) -> Result<Option<crate::audit::Finding>, CommandError> {
+        // What no known key has signed is no word of the log; the replay says who has signed it.
+        if !newest.trusted {
+            return Ok(None);
+        }
+        match relate(&self.source, memory, seen, newest).await? {
+            Relation::Extended => Ok(None),
+            Relation::Contradicted {
+                kind,
+                message,
+                evidence,
+            } => {
+                let both = (seen, &newest.checkpoint);
+                find(kind, &message, both, &evidence, self.state).map(Some)
+            }
         }
     }
-    Ok(())
-}
 
-/// Accounts, or why they cannot be compared.
-type Accounts = Result<Vec<AccountBalance>, String>;
-
-/// Reads all accounts as of one size of the log, and that size.
-async fn read_accounts(connection: &Connection) -> Result<(Accounts, u64), ClientError> {
-    let mut size = connection.checkpoint().await?.0.size;
-    for _ in 0..ACCOUNT_READS_MAX {
-        let read = connection.accounts("", ACCOUNTS_MAX).await?;
-        let after = connection.checkpoint().await?.0.size;
-        if read.more {
-            let why = format!("there are more than {ACCOUNTS_MAX}");
-            return Ok((Err(why), after));
+    /// Takes in the entries up to a checkpoint, and compares the tiles with them where there are.
+    pub async fn take_in(
+        &self,
+        auditor: &mut Auditor<BlobSources>,
+        newest: &Newest,
+    ) -> Result<(), CommandError> {
+        let before = auditor.taken();
+        let bar = progress(newest.checkpoint.size, self.terminal);
+        let (mut parts, reading) = self.source.read(before, newest);
+        while let Some(read) = parts.recv().await {
+            match read {
+                Read::Part(part) => {
+                    let LogPart {
+                        first_index,
+                        leaves,
+                        checkpoints,
+                        ..
+                    } = part;
+                    tokio::task::block_in_place(|| {
+                        auditor.push(first_index, leaves, &checkpoints);
+                    });
+                }
+                Read::Wrong(finding) => auditor.find(finding),
+            }
+            bar.set_position(auditor.taken());
         }
-        if size == after && read.read_at_size == size {
-            let balance = |account: crate::client::Account| AccountBalance {
-                name: account.name,
-                balance: account.balance,
-                last_index: account.last_index,
-            };
-            let accounts = read.items.into_iter().map(balance).collect();
-            return Ok((Ok(accounts), size));
-        }
-        size = after;
+        let read = reading.await;
+        read.map_err(|error| CommandError::new(Kind::Fault, error))??;
+        bar.finish_and_clear();
+        tokio::task::block_in_place(|| {
+            auditor.catch_up();
+            let leaves = auditor.leaves().to_vec();
+            self.source
+                .check_tiles(&leaves, before, auditor.report_mut());
+        });
+        Ok(())
     }
-    let why = "the log grew each time that they were read; audit it when it is quiet";
-    Ok((Err(why.to_owned()), size))
 }
 
 fn progress(size: u64, terminal: bool) -> ProgressBar {

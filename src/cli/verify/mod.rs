@@ -1,5 +1,7 @@
-//! `fenrun verify`: whether a file has the bytes that were recorded, by the ledger or by a proof.
+//! `fenrun verify`: whether a file has the bytes that were recorded, by the ledger or by a proof;
+//! and whether evidence of a fork is some.
 
+mod fork;
 mod proof;
 
 use std::path::{Path, PathBuf};
@@ -11,29 +13,32 @@ use super::{CommandError, Context, Kind};
 use crate::domain::{ContentHash, ContributionName};
 use crate::merkle::VerifierKey;
 
-/// Checks that a file has the bytes of a contribution
+/// Checks that a file has the bytes of a contribution, or what a file of evidence proves
 ///
 /// With --contribution the ledger is asked. With --proof no network is needed: the proof file has
 /// the entry, its place in the tree and the log's checkpoint, and is checked under the log's
-/// verifier key alone, the pinned one or --log-key.
+/// verifier key alone, the pinned one or --log-key. So is evidence of `fenrun audit` with --fork.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     /// The file; with --proof it may be left out, to check the proof alone
-    #[arg(value_name = "PATH", required_unless_present = "proof")]
+    #[arg(value_name = "PATH", required_unless_present_any = ["proof", "fork"])]
     path: Option<PathBuf>,
     /// A name such as school/digits@2, an id, or at least 8 digits of one
     #[arg(
         long,
         value_name = "NAME",
-        required_unless_present = "proof",
-        conflicts_with = "proof"
+        required_unless_present_any = ["proof", "fork"],
+        conflicts_with_all = ["proof", "fork"]
     )]
     contribution: Option<String>,
     /// A file of `fenrun contribute --proof` or `fenrun log prove --proof`
     #[arg(long, value_name = "FILE")]
     proof: Option<PathBuf>,
+    /// A file of `fenrun audit` that shows that the log has signed two histories
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["proof", "path"])]
+    fork: Option<PathBuf>,
     /// A verifier key of the log [default: those that the profile has pinned]
-    #[arg(long, value_name = "KEY", requires = "proof")]
+    #[arg(long, value_name = "KEY", conflicts_with = "contribution")]
     log_key: Vec<VerifierKey>,
     /// A C2SP tlog-policy file: its logs count, and its quorum must have cosigned the checkpoint
     #[arg(long, value_name = "FILE", requires = "proof")]
@@ -59,6 +64,9 @@ impl Report for Verified {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(), CommandError> {
+    if let Some(fork) = &args.fork {
+        return fork::run(fork, &args.log_key, context);
+    }
     match (&args.proof, &args.contribution, &args.path) {
         (Some(proof), ..) => proof::run(proof, &args, context),
         (None, Some(contribution), Some(path)) => recorded(path, contribution, context).await,
@@ -66,6 +74,20 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
             "a file and --contribution, or --proof, is needed",
         )),
     }
+}
+
+/// Returns the keys that were typed, else those that are pinned.
+fn keys_or_pinned(
+    typed: &[VerifierKey],
+    context: &Context<'_, '_>,
+) -> Result<Vec<VerifierKey>, CommandError> {
+    if !typed.is_empty() {
+        return Ok(typed.to_vec());
+    }
+    let pins = context.pins().map_err(|error| {
+        error.hint("Or say --log-key with the verifier key that the operator published.")
+    })?;
+    Ok(pins.log_keys)
 }
 
 /// Compares a file with what the ledger says of a contribution.

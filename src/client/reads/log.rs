@@ -7,7 +7,9 @@ use super::{PAGE_SIZE_MAX, call, service};
 use crate::client::answer::{self, Answer as _};
 use crate::client::{ClientError, Connection};
 use crate::domain::{CommandId, Entry, TreeHash, UnixMillis};
-use crate::merkle::{Checkpoint, LogProof, verify_consistency, verify_inclusion};
+use crate::merkle::{
+    Checkpoint, LogProof, root_by_inclusion, verify_consistency, verify_inclusion,
+};
 use crate::wire::proto;
 
 service!(log_service, log_service_client::LogServiceClient);
@@ -257,6 +259,29 @@ impl Connection {
             proof,
             checkpoint: answer.checkpoint,
         })
+    }
+
+    /// Returns the root that the log's tree has at a size, as an inclusion proof of the last entry
+    /// shows it; only a consistency proof to a signed checkpoint makes it the log's word.
+    ///
+    /// # Errors
+    /// As any call, and where the proof has another length than these numbers need.
+    pub async fn root_at(&self, size: u64) -> Result<TreeHash, ClientError> {
+        use proto::prove_inclusion_request::Entry as Asked;
+        let index = size.saturating_sub(1);
+        let request = proto::ProveInclusionRequest {
+            entry: Some(Asked::Index(index)),
+            tree_size: size,
+            min_log_size: 0,
+        };
+        let answer = call!(self, log_service.prove_inclusion, request);
+        let leaf: TreeHash = answer::bytes("leaf_hash", &answer.leaf_hash)?;
+        let proof = answer.proof.iter();
+        let proof: Vec<TreeHash> = proof
+            .map(|hash| answer::bytes("proof", hash))
+            .collect::<Result<_, _>>()?;
+        root_by_inclusion(index, size, &leaf, &proof)
+            .map_err(|error| answer::wrong("proof", &error))
     }
 
     /// Returns the published checkpoint of a size, 0 for the newest one, opened under the pinned

@@ -40,6 +40,9 @@ pub use policy::{PolicyPublishedRow, PolicyRow};
 pub use pool::{PeriodRow, PeriodState, PoolOpenedRow, PoolRow, RevenueSpan};
 pub use settlement::{PartySettlementRow, SettledPeriodRow, SettlementRow, ValuationRow};
 
+/// The form of the rows, for who keeps them in a file of its own: raised when one changes.
+pub const ROWS_FORMAT: u32 = 1;
+
 /// A row of one table.
 pub trait Row: Serialize + DeserializeOwned {
     /// The table's tag, the first byte of its keys; each table has its own.

@@ -33,6 +33,11 @@ impl MemoryView {
         }
     }
 
+    /// Returns the rows, ascending by key.
+    pub fn rows(&self) -> impl Iterator<Item = (&Bytes, &Bytes)> {
+        self.rows.iter()
+    }
+
     /// Returns the number of rows.
     pub fn len(&self) -> usize {
         self.rows.len()
@@ -41,6 +46,13 @@ impl MemoryView {
     /// Says whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+}
+
+impl FromIterator<(Bytes, Bytes)> for MemoryView {
+    fn from_iter<I: IntoIterator<Item = (Bytes, Bytes)>>(rows: I) -> Self {
+        let rows = rows.into_iter().collect();
+        Self { rows }
     }
 }
 

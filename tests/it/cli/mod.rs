@@ -1,5 +1,6 @@
 //! The command line as people run it: real processes, real files, a real service.
 
+mod audits;
 mod backups;
 mod commands;
 mod games;

@@ -155,6 +155,18 @@ impl<S: Sources> Auditor<S> {
         self.progress.verified.as_ref()
     }
 
+    /// Returns what to compare the log with when it is asked again: the newest good checkpoint, and
+    /// with `leaves` the tree under it.
+    pub fn seen(&self, leaves: bool) -> Option<Memory> {
+        let (size, note) = self.verified()?;
+        let mut seen = Memory::of_checkpoint(self.pins.ledger, note.clone());
+        if leaves {
+            let count = usize::try_from(*size).unwrap_or(usize::MAX);
+            seen.leaves = self.leaves().iter().take(count).copied().collect();
+        }
+        Some(seen)
+    }
+
     /// Returns the bytes that entries name, in their order, each as often as it is named.
     pub fn named_blobs(&self) -> &[NamedBlob] {
         &self.progress.blobs

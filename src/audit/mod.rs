@@ -34,6 +34,6 @@ pub use finding::{FINDINGS_MAX, Finding, FindingKind, NotChecked, Place};
 pub use memory::{Memory, MemoryError};
 pub use named_blobs::{BlobUse, NamedBlob, distinct, sample, sample_seed};
 pub use own::{OwnAuditor, ShownEntry, ShownLine, ShownSettlement};
-pub use report::{Checked, Report, Verdict};
+pub use report::{BlobsChecked, Checked, ChosenBlob, Report, Verdict};
 pub use sources::{Absent, Sources};
 pub use tiles::{ReadTile, audit_tree, check_tiles};

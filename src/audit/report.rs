@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use super::finding::{FINDINGS_MAX, Finding, NotChecked};
-use crate::domain::{LedgerId, Origin, TreeHash};
+use crate::domain::{ContentHash, LedgerId, Origin, TreeHash};
 
 /// How much was checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,6 +53,54 @@ impl Checked {
     }
 }
 
+/// A blob that was chosen to be hashed again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChosenBlob {
+    /// Its hash.
+    pub hash: ContentHash,
+    /// The index of the first entry that names it.
+    pub index: u64,
+    /// What came of it: `equal`, `different`, `missing`, `not shown` or `not at hand`.
+    pub result: &'static str,
+}
+
+/// Which blobs were hashed again, so that another auditor can choose the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlobsChecked {
+    /// What was asked for: `all` or `sample:N`.
+    pub wanted: String,
+    /// Only blobs that entries below this index name took part.
+    pub below: u64,
+    /// How many distinct ones there are.
+    pub named: u64,
+    /// The seed of the sample.
+    pub seed: Option<[u8; 32]>,
+    /// The signed note that the seed comes from.
+    pub seed_checkpoint: Option<String>,
+    /// The blobs of the sample, in the order of their ranks.
+    pub chosen: Vec<ChosenBlob>,
+}
+
+impl BlobsChecked {
+    fn json(&self) -> Value {
+        let chosen = |one: &ChosenBlob| {
+            json!({
+                "hash": one.hash.to_string(),
+                "index": one.index,
+                "result": one.result,
+            })
+        };
+        json!({
+            "wanted": self.wanted,
+            "below": self.below,
+            "named": self.named,
+            "seed": self.seed.map(hex::encode),
+            "seed_checkpoint": self.seed_checkpoint,
+            "chosen": self.chosen.iter().map(chosen).collect::<Vec<_>>(),
+        })
+    }
+}
+
 /// What the audit comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -91,6 +139,8 @@ pub struct Report {
     pub resumed_at: u64,
     /// How much was checked.
     pub checked: Checked,
+    /// Which blobs were hashed again, where that was asked for.
+    pub blobs: Option<BlobsChecked>,
     /// What is wrong, at most [`FINDINGS_MAX`], in the order of the log.
     pub findings: Vec<Finding>,
     /// How many more findings there were.
@@ -111,6 +161,7 @@ impl Report {
             root,
             resumed_at: 0,
             checked: Checked::default(),
+            blobs: None,
             findings: Vec::new(),
             findings_left_out: 0,
             not_checked: Vec::new(),
@@ -158,6 +209,7 @@ impl Report {
             "resumed_at": self.resumed_at,
             "verdict": self.verdict().as_str(),
             "checked": Value::Object(counts.into_iter().collect()),
+            "blobs": self.blobs.as_ref().map(BlobsChecked::json),
             "findings": self.findings.iter().map(Finding::json).collect::<Vec<_>>(),
             "findings_left_out": self.findings_left_out,
             "not_checked": self.not_checked.iter().map(left_out).collect::<Vec<_>>(),
@@ -179,6 +231,25 @@ impl fmt::Display for Report {
         let counts = counts.iter().filter(|(_, count)| *count > 0);
         let counts: Vec<String> = counts.map(|(name, n)| format!("{n} {name}")).collect();
         writeln!(f, "checked      {}", counts.join(", "))?;
+        if let Some(blobs) = &self.blobs {
+            let (wanted, named) = (&blobs.wanted, blobs.named);
+            writeln!(
+                f,
+                "blobs        {wanted} of {named} named below entry {}",
+                blobs.below
+            )?;
+            if let Some(seed) = &blobs.seed {
+                writeln!(f, "             seed {}", hex::encode(seed))?;
+            }
+            for ChosenBlob {
+                hash,
+                index,
+                result,
+            } in &blobs.chosen
+            {
+                writeln!(f, "             {hash} of entry {index}: {result}")?;
+            }
+        }
         for left_out in &self.not_checked {
             writeln!(f, "not checked  {left_out}")?;
         }

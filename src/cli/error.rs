@@ -92,6 +92,13 @@ impl CommandError {
         self.kind
     }
 
+    /// Returns the error in one line, with what caused it.
+    pub fn text(&self) -> String {
+        let causes = causes(self.error.as_ref());
+        let all = std::iter::once(self.error.to_string()).chain(causes);
+        all.collect::<Vec<_>>().join(": ")
+    }
+
     /// Returns the reason of the service, where it gave one that this program knows.
     pub fn reason(&self) -> Option<Reason> {
         self.refusal.as_ref()?.reason

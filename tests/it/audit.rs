@@ -1,13 +1,14 @@
 //! `fenrun audit` against a real server: as an auditor, as a provider, with receipts true and not.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use fenrun::cli::{Streams, run};
 use fenrun::client::{Connection, Identity, Now, Pins, Session, Target};
 use fenrun::config::Environment;
-use fenrun::domain::{KeptReceipt, Signer, UnixMillis};
+use fenrun::domain::{FindingKind, KeptReceipt, Signer, UnixMillis};
 use fenrun::merkle::VerifierKey;
 use serde_json::Value;
 
@@ -217,4 +218,28 @@ async fn a_settled_period_is_audited_to_the_last_account_and_line() {
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert!(report["checked"]["lines"].as_u64() > Some(2), "{report}");
     assert!(report["checked"]["entries"].as_u64() > Some(3), "{report}");
+}
+
+/// Set to anything, it writes the table anew instead of comparing it.
+const REGENERATE: &str = "FENRUN_REGENERATE";
+
+#[test]
+fn the_table_of_findings_is_what_the_program_knows() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/audit.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let mut table = String::from("| kind | number | what |\n|---|---|---|\n");
+    for kind in FindingKind::ALL {
+        let (number, meaning) = (kind.number(), kind.meaning());
+        writeln!(table, "| `{kind}` | {number} | {meaning} |").unwrap();
+    }
+    let begin = page.find("| kind | number |").unwrap();
+    let expected = format!("{}{table}", &page[..begin]);
+    if std::env::var_os(REGENERATE).is_some() {
+        std::fs::write(&path, &expected).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        found == expected,
+        "docs/audit.md is old; run with {REGENERATE}=1 to write its table anew"
+    );
 }

@@ -5,6 +5,7 @@ mod cli;
 mod client_vector;
 mod demo;
 mod digits;
+mod edits;
 mod kill;
 mod running;
 mod service;

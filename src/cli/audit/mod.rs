@@ -4,6 +4,8 @@
 //! what the service says about the caller's roles, because a service that showed an auditor less
 //! would only be told of by an audit that checks less and says so.
 
+mod blobs;
+mod follow;
 mod fork;
 mod own;
 mod source;
@@ -55,6 +57,10 @@ pub struct Args {
     tiles: TilesArgs,
     #[command(flatten)]
     memory: MemoryArgs,
+    #[command(flatten)]
+    blobs: blobs::BlobsArgs,
+    #[command(flatten)]
+    follow: follow::FollowArgs,
 }
 
 /// How a log of static files is read.
@@ -123,7 +129,8 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
     } else {
         of_service(&args, pins, &kept, context).await?
     };
-    conclude(report, context)
+    let follows = args.follow.is_wanted();
+    conclude(report, follows, context)
 }
 
 impl Args {
@@ -172,6 +179,10 @@ async fn of_service(
     let pins = pins_of(&connection);
     let state = args.state(context, &pins, (!all).then_some(&identity));
     let remembered = state.read(&pins)?;
+    if !all && args.follow.is_wanted() {
+        let error = "only an operator or an auditor sees the whole log, which --follow is for";
+        return Err(CommandError::new(Kind::NotPermitted, error));
+    }
     if !all {
         return own::audit_remembering(&connection, &identity, kept, &state, remembered).await;
     }
@@ -261,9 +272,15 @@ async fn audit_remembering(
         replay_all: args.memory.replay_all,
         terminal: context.streams.terminal,
     };
-    let begun = whole.begin(remembered).await?;
-    let contradicted = begun.contradicted;
-    let Ended { report, memory } = begun.end();
+    let (ended, contradicted) = if args.follow.is_wanted() {
+        follow::follow(&args.follow, &whole, remembered, context).await?
+    } else {
+        let mut begun = whole.begin(remembered).await?;
+        args.blobs.check(&mut begun, &whole).await?;
+        let contradicted = begun.contradicted;
+        (begun.end(), contradicted)
+    };
+    let Ended { report, memory } = ended;
     // After a fork the older word of the log stays what the next audit compares with.
     if let Some(memory) = memory.filter(|_| !contradicted) {
         state.write(&memory)?;
@@ -307,11 +324,18 @@ async fn blobs_at(
 }
 
 /// Prints a report and ends as it says.
-fn conclude(report: Report, context: &mut Context<'_, '_>) -> Result<(), CommandError> {
+fn conclude(
+    report: Report,
+    follows: bool,
+    context: &mut Context<'_, '_>,
+) -> Result<(), CommandError> {
     let verdict = report.verdict();
     let findings = u64::try_from(report.findings.len()).unwrap_or(u64::MAX);
     let findings = findings.saturating_add(report.findings_left_out);
-    context.show(&Shown(report))?;
+    match follows {
+        true => follow::show_end(&report, context)?,
+        false => context.show(&Shown(report))?,
+    }
     match verdict {
         Verdict::Equal => Ok(()),
         Verdict::Different => {

@@ -251,6 +251,10 @@ async fn read_stream(
 
 /// Reads entry bundles into a channel; `end` is the size of the log and its checkpoint.
 fn read_bundles(log: &TileLog, first: u64, end: (u64, String), parts: &mpsc::Sender<Read>) {
+    // The last bundle may be partial, and then it is no news that it is there.
+    if first >= end.0 {
+        return;
+    }
     let from = first.checked_div(TILE_WIDTH).unwrap_or_default();
     let tiles: Vec<TileId> = TileId::of_size(TileKind::Entries, end.0, from).collect();
     let mut next = first;

@@ -192,6 +192,12 @@ impl Machine {
         (Service { child, url }, said)
     }
 
+    /// Starts a process whose standard output is read while it runs.
+    pub fn spawn(&self, who: &str, line: &[&str]) -> Child {
+        let mut command = self.command(who, line);
+        command.stdout(Stdio::piped()).spawn().unwrap()
+    }
+
     /// Lets a person connect, apply and be admitted.
     pub fn admit(&self, service: &Service, who: &str, role: &str) {
         self.run(who, &["connect", &service.url]).well();

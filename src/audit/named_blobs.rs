@@ -81,7 +81,10 @@ pub(super) fn name_blobs(index: u64, action: &Action, named: &mut Vec<NamedBlob>
         | Action::PublishPolicy(_)
         | Action::PostRevenue(_)
         | Action::ApproveCost(_)
-        | Action::FreezePeriod(_) => {}
+        | Action::FreezePeriod(_)
+        | Action::IssuePayout(_)
+        | Action::SettlePayout(_)
+        | Action::FailPayout(_) => {}
     }
 }
 

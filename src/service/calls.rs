@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 use tonic::body::Body;
 use tonic::codegen::http::header::CONTENT_TYPE;
 use tonic::codegen::http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode};
-use tonic::transport::server::TlsConnectInfo;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
@@ -265,12 +264,7 @@ fn is_grpc(headers: &HeaderMap) -> bool {
 }
 
 fn peer(request: &Request<Body>) -> Option<std::net::SocketAddr> {
-    let extensions = request.extensions();
-    let plain = extensions.get::<Peer>();
-    let peer = plain.or_else(|| {
-        let tls = extensions.get::<TlsConnectInfo<Peer>>();
-        tls.map(TlsConnectInfo::get_ref)
-    });
+    let peer = request.extensions().get::<Peer>();
     peer.map(|peer| peer.address)
 }
 

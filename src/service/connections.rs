@@ -11,13 +11,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Sleep;
+use tokio_rustls::TlsAcceptor;
 use tokio_stream::Stream;
 use tonic::transport::server::Connected;
 
 use super::limits::ServeLimits;
+use super::tls::Wire;
 
 /// Who is at the other end.
 #[derive(Debug, Clone, Copy)]
@@ -28,10 +30,10 @@ pub(super) struct Peer {
 
 /// A connection, which holds its place among the most that there may be.
 pub(super) struct Connection {
-    stream: TcpStream,
+    wire: Wire,
     peer: Peer,
     cut: Pin<Box<dyn Future<Output = ()> + Send>>,
-    /// Ends when the peer should have said something; none once it has.
+    /// Ends when the peer should have said something, over TLS if it is spoken; none once it has.
     silence: Option<Pin<Box<Sleep>>>,
     _place: OwnedSemaphorePermit,
 }
@@ -40,20 +42,22 @@ pub(super) struct Connection {
 /// `cut` becomes true.
 pub(super) fn accept(
     listener: TcpListener,
+    tls: Option<TlsAcceptor>,
     limits: &ServeLimits,
     cut: watch::Receiver<bool>,
 ) -> impl Stream<Item = io::Result<Connection>> + use<> {
     let places = Arc::new(Semaphore::new(limits.connections));
     let patience = limits.handshake;
-    let state = (listener, places, cut);
-    futures_util::stream::unfold(state, move |(listener, places, cut)| async move {
-        let next = next(&listener, &places, &cut, patience).await?;
-        Some((next, (listener, places, cut)))
+    let state = (listener, tls, places, cut);
+    futures_util::stream::unfold(state, move |(listener, tls, places, cut)| async move {
+        let next = next(&listener, tls.as_ref(), &places, &cut, patience).await?;
+        Some((next, (listener, tls, places, cut)))
     })
 }
 
 async fn next(
     listener: &TcpListener,
+    tls: Option<&TlsAcceptor>,
     places: &Arc<Semaphore>,
     cut: &watch::Receiver<bool>,
     patience: Duration,
@@ -77,7 +81,7 @@ async fn next(
         let _ = cut.wait_for(|cut| *cut).await;
     };
     Some(Ok(Connection {
-        stream,
+        wire: Wire::begin(stream, tls),
         peer: Peer { address },
         cut: Box::pin(cut),
         silence: Some(Box::pin(tokio::time::sleep(patience))),
@@ -118,7 +122,7 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         self.check(context)?;
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let read = Pin::new(&mut self.wire).poll_read(context, buffer);
         if buffer.filled().len() > before {
             self.silence = None;
         } else if let Some(silence) = &mut self.silence
@@ -139,15 +143,15 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.check(context)?;
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        Pin::new(&mut self.wire).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        Pin::new(&mut self.wire).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        Pin::new(&mut self.wire).poll_shutdown(context)
     }
 
     fn poll_write_vectored(
@@ -156,10 +160,10 @@ impl AsyncWrite for Connection {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.check(context)?;
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+        Pin::new(&mut self.wire).poll_write_vectored(context, parts)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.wire.is_write_vectored()
     }
 }

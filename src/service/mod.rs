@@ -28,10 +28,12 @@ mod status;
 mod stopping;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod valuation;
 mod web;
 
 pub use calls::{REQUEST_ID_HEADER, RequestId};
 pub use limits::*;
-pub use serve::{ServeError, ServeOptions, TlsIdentity, serve};
+pub use serve::{ServeError, ServeOptions, serve};
 pub use status::{ERROR_DOMAIN, code_of, retry_after};
+pub use tls::{TlsError, TlsIdentity};

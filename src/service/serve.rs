@@ -16,10 +16,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic::server::NamedService;
 use tonic::service::Routes;
-use tonic::transport::{Identity, Server, ServerTlsConfig};
+use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
-use zeroize::Zeroizing;
 
 use super::blob::BlobStore;
 use super::book::Book;
@@ -36,6 +35,7 @@ use super::reads::Reads;
 use super::registry::Registry;
 use super::settlement::Settlements;
 use super::stopping::stopped;
+use super::tls::{TlsError, TlsIdentity, acceptor};
 use super::valuation::Valuations;
 use super::web::{Mounted, unknown};
 use crate::engine::Engine;
@@ -51,14 +51,6 @@ use crate::wire::proto::pool_service_server::PoolServiceServer;
 use crate::wire::proto::registry_service_server::RegistryServiceServer;
 use crate::wire::proto::settlement_service_server::SettlementServiceServer;
 use crate::wire::proto::valuation_service_server::ValuationServiceServer;
-
-/// The certificate chain and key of a server, in PEM.
-pub struct TlsIdentity {
-    /// The chain, the server's own certificate first.
-    pub certificate: String,
-    /// The secret key; erased from this copy when dropped.
-    pub key: Zeroizing<String>,
-}
 
 /// What a server is started with.
 pub struct ServeOptions<F> {
@@ -95,7 +87,7 @@ pub enum ServeError {
     },
     /// Certificate or key cannot be used.
     #[error("the certificate or its key cannot be used for TLS")]
-    Tls(#[source] tonic::transport::Error),
+    Tls(#[from] TlsError),
     /// The descriptors of the services cannot be shown.
     #[error("the descriptors of the services cannot be shown")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -136,14 +128,8 @@ where
         )));
     }
     let (health, routes) = routes(schedule, blobs, limits, &stopping).await?;
-    let mut server = builder(&limits);
-    if let Some(tls) = &options.tls {
-        let identity = Identity::from_pem(&tls.certificate, tls.key.as_str());
-        let config = ServerTlsConfig::new().identity(identity);
-        let config = config.timeout(limits.handshake);
-        server = server.tls_config(config).map_err(ServeError::Tls)?;
-    }
-    let connections = accept(options.listener, &limits, cutting);
+    let tls = options.tls.as_ref().map(acceptor).transpose()?;
+    let connections = accept(options.listener, tls, &limits, cutting);
     let shutdown = options.shutdown;
     let signal = async move {
         tokio::select! {
@@ -157,7 +143,7 @@ where
     let calls = Calls {
         time_max: limits.call,
     };
-    let serving = server
+    let serving = builder(&limits)
         .layer(calls)
         .add_routes(routes)
         .serve_with_incoming_shutdown(connections, signal);

@@ -8,6 +8,12 @@ use fenrun::domain::Reason;
 use fenrun::service::{ServeError, ServeLimits, ServeOptions, TlsIdentity, serve};
 use fenrun::wire::proto;
 use fenrun::wire::proto::submit_stream_response::Result as Sent;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -20,7 +26,7 @@ use tonic_types::StatusExt;
 
 use super::refused;
 use crate::running::actions::record;
-use crate::running::{PATIENCE, Running, Setup};
+use crate::running::{ORIGIN, PATIENCE, Running, Setup};
 
 const SERVICES: [&str; 8] = [
     "fenrun.v1.BlobService",
@@ -222,6 +228,49 @@ async fn calls_work_over_tls_and_only_over_tls() {
             .map_err(|_| ())
     };
     assert!(plain.await.is_err());
+}
+
+#[tokio::test]
+async fn over_tls_tools_may_speak_http_1_1() {
+    let (identity, pem) = certificate();
+    let setup = Setup {
+        tls: Some(identity),
+        limits: ServeLimits {
+            handshake: Duration::from_millis(100),
+            ..ServeLimits::default()
+        },
+        ..Setup::default()
+    };
+    let running = Running::founded(setup).await;
+    let connect = async || {
+        let stream = TcpStream::connect(("127.0.0.1", running.port)).await;
+        stream.unwrap()
+    };
+    // Whoever says nothing, or does not get as far as TLS, does not keep its place.
+    for said in [&b""[..], b"\x16\x03\x01\x02\x00\x01"] {
+        let mut stream = connect().await;
+        stream.write_all(said).await.unwrap();
+        let mut rest = Vec::new();
+        let closed = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest));
+        let _ = closed.await.expect("the server closes the connection");
+    }
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap())
+        .unwrap();
+    let mut config = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let name = ServerName::try_from("localhost").unwrap();
+    let connector = TlsConnector::from(Arc::new(config));
+    let mut stream = connector.connect(name, connect().await).await.unwrap();
+    let request = b"GET /checkpoint HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.contains(ORIGIN), "{answer}");
 }
 
 #[tokio::test]

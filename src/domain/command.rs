@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ContentHash, ContributionName, CostClass, Currency, DatasetName, FailPayout, IssuePayout,
-    LedgerId, Money, Nonce, Origin, PartyName, Period, PeriodKind, PolicyName, PolicyTerms,
-    PoolName, PublicKey, SettlePayout, Signature, ThingId, UnixMillis,
+    ContentHash, ContributionName, CostClass, Currency, DatasetName, FailPayout, IssuePayout, LedgerId, Money, Nonce, Origin, PartyName, Period, PeriodKind, PolicyName, PolicyTerms, PoolName, PublicKey, Reveal, SettlePayout, Signature, ThingId, UnixMillis,
 };
 
 /// The most characters of a text for people in a command.
@@ -151,6 +149,12 @@ actions! {
     ApproveCost = 35,
     /// Imports weights computed elsewhere.
     ImportWeights = 36,
+    /// Commits to bytes that a seed is made from.
+    CommitReveal = 38,
+    /// Asks the service for a valuation.
+    StartValuation = 39,
+    /// Records what a requested valuation came to.
+    FinishValuation = 40,
     /// Seals the inputs of a pool's period.
     FreezePeriod = 41,
     /// Books a settlement.
@@ -589,6 +593,43 @@ pub struct ImportWeights {
     pub validation_hash: Option<ContentHash>,
     /// The hash of the attached value table.
     pub table_hash: ContentHash,
+}
+
+/// Commits to 32 secret bytes, which a seed is made from once they are revealed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitReveal {
+    /// The pool whose valuation the reveal is for.
+    pub pool: PoolName,
+    /// BLAKE3 of the bytes.
+    pub commitment: ContentHash,
+}
+
+/// Asks the service to value what is in use in a pool's period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartValuation {
+    /// The pool.
+    pub pool: PoolName,
+    /// The period.
+    pub period: Period,
+    /// The method.
+    pub method: String,
+    /// The parameters of the method as canonical JSON.
+    pub parameters: String,
+    /// The hash of the validation set; none where the method needs none.
+    pub validation_hash: Option<ContentHash>,
+    /// The commitment of a reveal; none where the operator chooses the seed.
+    pub commitment: Option<ContentHash>,
+}
+
+/// Records what a requested valuation came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinishValuation {
+    /// The request.
+    pub request: ThingId,
+    /// The hash of the attached value table.
+    pub table_hash: ContentHash,
+    /// What was committed to; none where the request names no commitment.
+    pub reveal: Option<Reveal>,
 }
 
 /// Seals the inputs of a pool's period.

@@ -143,6 +143,10 @@ fixed_bytes!(
     Signature, 64, "a signature"
 );
 fixed_bytes!(
+    /// Secret bytes that were committed to and are revealed, so that a seed can be made from them.
+    Reveal, 32, "a reveal"
+);
+fixed_bytes!(
     /// The random part of a command that makes its id its own.
     Nonce, 16, "a nonce"
 );
@@ -169,6 +173,13 @@ impl ContentHash {
     /// Returns the hash of `bytes`, as `b3sum` prints it for a file that holds them.
     pub fn of(bytes: &[u8]) -> Self {
         Self(blake3::hash(bytes).into())
+    }
+}
+
+impl Reveal {
+    /// Returns the commitment to these bytes, which is the hash of a file that holds them.
+    pub fn commitment(&self) -> ContentHash {
+        ContentHash::of(&self.0)
     }
 }
 

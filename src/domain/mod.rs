@@ -27,7 +27,7 @@ pub use entry::{
 };
 pub use finding::FindingKind;
 pub use ids::{
-    CommandId, ContentHash, IdError, KeyId, LedgerId, Nonce, PublicKey, Signature, ThingId,
+    CommandId, ContentHash, IdError, KeyId, LedgerId, Nonce, PublicKey, Reveal, Signature, ThingId,
     TreeHash,
 };
 pub use money::{Currency, Money, MoneyError};

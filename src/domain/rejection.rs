@@ -147,6 +147,12 @@ reasons! {
         "The period has been settled; a second settlement is a restatement.";
     EarlierPeriodOpen, "EARLIER_PERIOD_OPEN", Precondition,
         "An earlier period of the pool, or the same period of a pool of the currency with a lower id, has inputs and is not settled. Settle them in their order.";
+    CommitmentTaken, "COMMITMENT_TAKEN", Exists,
+        "The commitment was made before, or another request for a valuation has named it. Commit to fresh random bytes.";
+    RevealInvalid, "REVEAL_INVALID", Invalid,
+        "The bytes are not those that were committed to, or are missing, or nothing was committed to.";
+    RequestAnswered, "REQUEST_ANSWERED", Precondition,
+        "The request for a valuation has what the command would give it already. Ask for another valuation.";
     ReferenceTaken, "REFERENCE_TAKEN", Exists,
         "The pool has revenue, or the ledger a payout, with this external reference already.";
     AttachmentMissing, "ATTACHMENT_MISSING", Precondition,

@@ -14,8 +14,7 @@ use super::state::State;
 use super::view::{Order, View, ViewFault, prefix_end};
 use crate::book::{Account, Holder};
 use crate::domain::{
-    Action, Command, DeclareUse, FailPayout, FreezePeriod, Grantee, KeyId, PartyName, Period,
-    PoolName, PublicKey, Role, Settle, SettlePayout,
+    Action, Command, ContentHash, DeclareUse, FailPayout, FreezePeriod, Grantee, KeyId, PartyName, Period, PoolName, PublicKey, Role, Settle, SettlePayout,
 };
 
 /// Who reads, as admitted.
@@ -259,18 +258,37 @@ impl Caller {
             | Action::Settle(Settle { pool, period, .. }) => {
                 self.sees_settlement(&state, pool, *period)?
             }
+            Action::CommitReveal(commit) => self.sees_pool_named(&state, &commit.pool)?,
+            Action::StartValuation(start) => self.sees_pool_named(&state, &start.pool)?,
+            Action::FinishValuation(finish) => {
+                let Some((_, request)) = find::valuation_request(&state, &finish.request)? else {
+                    return Ok(false);
+                };
+                self.sees_table(&state, &request.pool, request.period, &finish.table_hash)?
+            }
             Action::ImportWeights(import) => {
-                let settled = self.takes_part(&state, &import.pool, import.period)?;
-                self.sees_pool_named(&state, &import.pool)?
-                    || match settled {
-                        Some(settled) => {
-                            let used = state.get::<ValuationRow>(&settled.valuation)?;
-                            used.is_some_and(|used| used.table_hash == import.table_hash)
-                        }
-                        None => false,
-                    }
+                self.sees_table(&state, &import.pool, import.period, &import.table_hash)?
             }
             _ => false,
         })
+    }
+
+    /// Says whether the caller sees the entry that brought a value table: whoever sees the pool
+    /// does, and the parties of the settlement that used it.
+    fn sees_table(
+        &self,
+        state: &State<'_>,
+        pool: &PoolName,
+        period: Period,
+        table_hash: &ContentHash,
+    ) -> Result<bool, ViewFault> {
+        if self.sees_pool_named(state, pool)? {
+            return Ok(true);
+        }
+        let Some(settled) = self.takes_part(state, pool, period)? else {
+            return Ok(false);
+        };
+        let used = state.get::<ValuationRow>(&settled.valuation)?;
+        Ok(used.is_some_and(|used| used.table_hash == *table_hash))
     }
 }

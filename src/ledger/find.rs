@@ -3,8 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::rows::{
-    ClaimRow, ContributionClaimRow, ContributionRow, KeyPart, Locator, PayoutRow, PeriodRow,
-    RevenueRow, ThingKind, ThingRow, UseRow,
+    ClaimRow, ContributionClaimRow, ContributionRow, KeyPart, Locator, PayoutRow, PeriodRow, RevenueRow, ThingKind, ThingRow, UseRow, ValuationRequestRow,
 };
 use super::state::State;
 use super::view::{Order, ViewFault};
@@ -58,6 +57,23 @@ pub(crate) fn payout(
     match state.get::<PayoutRow>(&at)? {
         Some(row) => Ok(Some((at, row))),
         None => Err(ViewFault::new(format!("the payout {id} has no row"))),
+    }
+}
+
+/// Returns the request for a valuation of an id and where it was made; none where there is none.
+///
+/// # Errors
+/// Fails when the storage does, or where the id has no row.
+pub(crate) fn valuation_request(
+    state: &State<'_>,
+    id: &ThingId,
+) -> Result<Option<(Locator, ValuationRequestRow)>, ViewFault> {
+    let Some(at) = place(state, id, ThingKind::ValuationRequest)? else {
+        return Ok(None);
+    };
+    match state.get::<ValuationRequestRow>(&at)? {
+        Some(row) => Ok(Some((at, row))),
+        None => Err(ViewFault::new(format!("the request {id} has no row"))),
     }
 }
 

@@ -14,6 +14,7 @@ mod invariants;
 mod payable;
 mod permission;
 pub mod query;
+mod requests;
 mod rows;
 mod rules;
 mod settling;
@@ -29,6 +30,7 @@ pub use decide::{
 };
 pub use invariants::{FINDINGS_MAX, Finding, check_invariants};
 pub use permission::{Permission, permission};
+pub use requests::{drafted, method_of};
 pub use rows::*;
 pub use settling::{SettlementResult, TABLE_VIOLATIONS_MAX};
 pub use state::State;

@@ -36,6 +36,7 @@ pub fn permission(kind: ActionKind) -> Permission {
         | Kind::PublishPolicy
         | Kind::OpenPool
         | Kind::ApproveCost
+        | Kind::StartValuation
         | Kind::FreezePeriod
         | Kind::Settle
         | Kind::IssuePayout
@@ -51,5 +52,7 @@ pub fn permission(kind: ActionKind) -> Permission {
         Kind::DeclareUse => Permission::Roles(&[Role::Payer]),
         Kind::PostRevenue => Permission::Roles(&[Role::Payer, Role::Operator]),
         Kind::ImportWeights => Permission::Roles(&[Role::Evaluator]),
+        Kind::CommitReveal => Permission::Roles(&[Role::Payer, Role::Evaluator, Role::Auditor]),
+        Kind::FinishValuation => Permission::Roles(&[Role::Service]),
     }
 }

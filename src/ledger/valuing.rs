@@ -63,8 +63,8 @@ pub fn used(
 /// Returns what was approved to each beneficial owner for its contributions, in minor units of the
 /// pool's currency; who has nothing approved is not named.
 ///
-/// What counts was approved by the entry that froze the period, or so far while it is open; costs
-/// in other currencies do not count.
+/// What counts was approved by the entry that froze the period, or so far while it is open, and in
+/// both cases before the index `before`; costs in other currencies do not count.
 ///
 /// # Errors
 /// Fails when the storage does, or where a row names another that is not there.
@@ -72,6 +72,7 @@ pub fn approved_costs(
     state: &State<'_>,
     pool: &PoolName,
     period: Period,
+    before: u64,
 ) -> Result<BTreeMap<PartyName, u128>, ViewFault> {
     let Some(currency) = state.get::<PoolRow>(pool)?.map(|row| row.currency) else {
         return Ok(BTreeMap::new());
@@ -84,7 +85,9 @@ pub fn approved_costs(
     };
     let mut costs: BTreeMap<PartyName, u128> = BTreeMap::new();
     for (_, claim) in state.list::<ClaimRow>(&[])? {
-        let decided = claim.decision.filter(|decision| decision.at <= until);
+        let decided = claim
+            .decision
+            .filter(|decision| decision.at <= until && decision.at < before);
         let approved = decided.map_or(0, |decision| decision.approved);
         let approved = u128::try_from(approved).unwrap_or(0);
         if approved == 0 || claim.claimed.currency != currency {

@@ -15,6 +15,7 @@ mod method;
 mod quotient;
 mod rows;
 pub mod sampling;
+mod seed;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ pub use duplicates::{Clusters, RowHash, RowPlace, row_hashes};
 pub use method::{Listed, METHODS, Method, MethodError, Question};
 pub use quotient::quotient;
 pub use rows::{canonical_row, seeded_order, tie_hash};
+pub use seed::{OPERATORS_SEED, SeedSource};
 pub use table::{FeatureTable, TableViolation, TextColumn};
 pub use value_table::{
     Input, Line, MAX_TEXT_BYTES, MAX_VALUE_TABLE_BYTES, OwnerLine, Seed, VALUE_TABLE_FORMAT,

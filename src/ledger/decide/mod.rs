@@ -15,17 +15,21 @@ use super::rules;
 use super::state::State;
 use super::view::{Changes, View, ViewFault};
 use crate::domain::{
-    Action, Command, CommandId, ContentHash, PartyName, PublicKey, Reason, Rejection, UnixMillis,
-    Verifier,
+    Action, Command, CommandId, ContentHash, PartyName, PublicKey, Reason, Rejection, TreeHash,
+    UnixMillis, Verifier,
 };
 
 /// The newest version of the rules that this program knows.
 pub const RULES_VERSION: u32 = 1;
 
-/// The blobs that a command names and its rules read.
+/// What a command's rules read besides rows: the blobs that it names, and roots of the log.
 pub trait Attachments {
     /// Returns the bytes under a hash, which have been checked against it; none if not stored.
     fn get(&self, hash: &ContentHash) -> Option<Bytes>;
+
+    /// Returns the root of the log's tree over its first `size` entries; none where they are not
+    /// durable, or more than there are. A seed is made from it.
+    fn root(&self, size: u64) -> Option<TreeHash>;
 }
 
 /// A decoded command with the place and time that it would get, or has, in the log.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::Findings;
 use crate::book::{Account, PoolAccount};
-use crate::domain::{Currency, PoolName};
+use crate::domain::{Currency, PoolName, Role};
 use crate::ledger::booking::{account_of_key, balance};
 use crate::ledger::rows::{
-    AccountRow, ClaimRow, KeyPart, Locator, PartySettlementRow, PeriodRow, PeriodState,
+    AccountRow, ClaimRow, KeyPart, Locator, PartyRow, PartySettlementRow, PeriodRow, PeriodState,
     PoolOpenedRow, PoolRow, PostingRow, SettledPeriodRow, SettlementRow, ThingKind, ThingRow,
-    ValuationRow,
+    ValuationRequestRow, ValuationRow,
 };
 use crate::ledger::state::State;
 use crate::ledger::view::ViewFault;
@@ -147,10 +147,20 @@ pub(super) fn valuations(state: &State<'_>, findings: &mut Findings) -> Result<(
                 at.index
             )
         });
-        let pool = state.get::<PoolRow>(&row.pool)?;
-        let holds = pool.is_some_and(|pool| pool.evaluator == row.evaluator);
+        let holds = match row.request {
+            None => {
+                let pool = state.get::<PoolRow>(&row.pool)?;
+                pool.is_some_and(|pool| pool.evaluator == row.evaluator)
+            }
+            Some(request) => {
+                let request = state.get::<ValuationRequestRow>(&request)?;
+                let service = state.get::<PartyRow>(&row.evaluator)?;
+                service.is_some_and(|party| party.has(Role::Service))
+                    && request.is_some_and(|request| request.finished == Some(at))
+            }
+        };
         findings.expect(holds, || {
-            format!("{} is not the evaluator of {}", row.evaluator, row.pool)
+            format!("{} did not value {} as asked", row.evaluator, row.pool)
         });
         Ok(())
     })

@@ -4,8 +4,7 @@ use super::Findings;
 use crate::domain::{BASIS_POINTS_MAX, ContentHash, ThingId};
 use crate::ledger::rows::{
     ClaimRow, ContentRow, ContributionNameRow, ContributionRow, GrantRow, KeyPart, Locator,
-    PartyAdmittedRow, PartyRow, PayoutRow, PolicyPublishedRow, PolicyRow, PoolOpenedRow, PoolRow,
-    SettlementRow, ThingKind, ThingRow, ValuationRow,
+    PartyAdmittedRow, PartyRow, PayoutRow, PolicyPublishedRow, PolicyRow, PoolOpenedRow, PoolRow, SettlementRow, ThingKind, ThingRow, ValuationRequestRow, ValuationRow,
 };
 use crate::ledger::rules::GENERATION_MAX;
 use crate::ledger::state::State;
@@ -126,6 +125,9 @@ pub(super) fn things(state: &State<'_>, findings: &mut Findings) -> Result<(), V
             ThingKind::Valuation => state.get::<ValuationRow>(&thing.at)?.map(|row| row.id),
             ThingKind::Settlement => state.get::<SettlementRow>(&thing.at)?.map(|row| row.id),
             ThingKind::Payout => state.get::<PayoutRow>(&thing.at)?.map(|row| row.id),
+            ThingKind::ValuationRequest => state
+                .get::<ValuationRequestRow>(&thing.at)?
+                .map(|row| row.id),
             // These have no row that is known by an id.
             ThingKind::Nothing | ThingKind::Use | ThingKind::Revenue => return Ok(()),
         };

@@ -48,5 +48,6 @@ pub use settlements::{
 pub use statement::{Statement, StatementLine, StatementPool, statement};
 pub use uses::{Use, UsePage, uses};
 pub use valuations::{
-    TablePage, TableRow, Valuation, ValuationFilter, valuation, valuations, value_table,
+    Requested, TablePage, TableRow, Valuation, ValuationFilter, valuation, valuation_request,
+    valuation_requests, valuations, value_table,
 };

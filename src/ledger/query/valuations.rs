@@ -1,12 +1,12 @@
-//! Valuations and their tables.
+//! Valuations, their tables, and the requests for them.
 
 use super::page::{Cursor, Page, Span, newest};
 use super::reference::by_digits;
-use crate::domain::{ContributionName, Period, PoolName};
+use crate::domain::{ContributionName, Period, PoolName, ThingId};
 use crate::ledger::access::Caller;
 use crate::ledger::decide::{Attachments, Stop};
 use crate::ledger::find;
-use crate::ledger::rows::{Locator, ThingKind, ValuationRow};
+use crate::ledger::rows::{Locator, ThingKind, ValuationRequestRow, ValuationRow};
 use crate::ledger::settling::read_table;
 use crate::ledger::state::State;
 use crate::ledger::view::{View, ViewFault};
@@ -19,6 +19,20 @@ pub struct Valuation {
     pub at: Locator,
     /// Its row.
     pub row: ValuationRow,
+    /// The id of the request that it answers; none where it was imported.
+    pub request: Option<ThingId>,
+}
+
+impl Valuation {
+    fn of(state: &State<'_>, at: Locator, row: ValuationRow) -> Result<Self, ViewFault> {
+        let request = match row.request {
+            Some(request) => state
+                .get::<ValuationRequestRow>(&request)?
+                .map(|row| row.id),
+            None => None,
+        };
+        Ok(Self { at, row, request })
+    }
 }
 
 /// Which valuations are listed.
@@ -65,7 +79,8 @@ pub fn valuation(view: &dyn View, caller: &Caller, reference: &str) -> Result<Va
         };
         let name = row.id.to_string();
         let sees = caller.sees_valuation(&state, at, &row)?;
-        Ok(sees.then_some((Valuation { at, row }, name)))
+        let found = Valuation::of(&state, at, row)?;
+        Ok(sees.then_some((found, name)))
     };
     by_digits(
         &state,
@@ -95,7 +110,7 @@ pub fn valuations(
         if !wanted || !caller.sees_valuation(&state, at, &row)? {
             return Ok(None);
         }
-        Ok(Some(Valuation { at, row }))
+        Valuation::of(&state, at, row).map(Some)
     })
 }
 
@@ -153,5 +168,84 @@ pub(super) fn stored_table(
             let message = format!("the table of the valuation {} is gone", valuation.id);
             ViewFault::because(message, rejection)
         }
+    })
+}
+
+/// A request for a valuation as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requested {
+    /// Where it was made.
+    pub at: Locator,
+    /// Its row.
+    pub row: ValuationRequestRow,
+    /// The id of the valuation that answers it; none while it is open.
+    pub valuation: Option<ThingId>,
+}
+
+impl Requested {
+    /// Returns a request by its place, whoever asks; none where there is none.
+    ///
+    /// # Errors
+    /// Fails when the storage does.
+    pub fn load(view: &dyn View, at: Locator) -> Result<Option<Self>, ViewFault> {
+        let state = State::new(view);
+        let row = state.get::<ValuationRequestRow>(&at)?;
+        row.map(|row| Self::of(&state, at, row)).transpose()
+    }
+
+    fn of(state: &State<'_>, at: Locator, row: ValuationRequestRow) -> Result<Self, ViewFault> {
+        let valuation = match row.finished {
+            Some(finished) => state.get::<ValuationRow>(&finished)?.map(|row| row.id),
+            None => None,
+        };
+        Ok(Self { at, row, valuation })
+    }
+}
+
+/// Returns a request for a valuation by its id in hex, or by at least
+/// [`REFERENCE_DIGITS_MIN`](super::REFERENCE_DIGITS_MIN) digits of it; whoever sees the pool does.
+///
+/// # Errors
+/// As [`valuation`].
+pub fn valuation_request(
+    view: &dyn View,
+    caller: &Caller,
+    reference: &str,
+) -> Result<Requested, Stop> {
+    let state = State::new(view);
+    let select = |at: Locator| {
+        let Some(row) = state.get::<ValuationRequestRow>(&at)? else {
+            let message = format!("the request of entry {} has no row", at.index);
+            return Err(ViewFault::new(message).into());
+        };
+        let name = row.id.to_string();
+        let sees = caller.sees_pool_named(&state, &row.pool)?;
+        let found = Requested::of(&state, at, row)?;
+        Ok(sees.then_some((found, name)))
+    };
+    let (what, kind) = ("request for a valuation", ThingKind::ValuationRequest);
+    by_digits(&state, what, reference, kind, &select)
+}
+
+/// Lists requests for valuations, the newest first; whoever sees a pool sees its requests.
+///
+/// # Errors
+/// Fails when the storage does.
+pub fn valuation_requests(
+    view: &dyn View,
+    caller: &Caller,
+    filter: &ValuationFilter,
+    cursor: Cursor,
+    limit: usize,
+) -> Result<Page<Requested>, ViewFault> {
+    let state = State::new(view);
+    let span = Span::all(cursor, limit);
+    newest(&state, &[], span, &mut |at, row: ValuationRequestRow| {
+        let wanted = filter.pool.as_ref().is_none_or(|pool| row.pool == *pool)
+            && filter.period.is_none_or(|period| row.period == period);
+        if !wanted || !caller.sees_pool_named(&state, &row.pool)? {
+            return Ok(None);
+        }
+        Requested::of(&state, at, row).map(Some)
     })
 }

@@ -65,6 +65,8 @@ pub enum ThingKind {
     Settlement,
     /// A payout.
     Payout,
+    /// A request for a valuation.
+    ValuationRequest,
 }
 
 /// Where a thing was created. Every accepted command has a row for its thing 0, whether or not it

@@ -16,6 +16,7 @@ mod party;
 mod payout;
 mod policy;
 mod pool;
+mod request;
 mod settlement;
 
 use bytes::Bytes;
@@ -38,6 +39,7 @@ pub use party::{
 pub use payout::{BankReferenceRow, PayoutDecision, PayoutReferenceRow, PayoutRow, WaitingRow};
 pub use policy::{PolicyPublishedRow, PolicyRow};
 pub use pool::{PeriodRow, PeriodState, PoolOpenedRow, PoolRow, RevenueSpan};
+pub use request::{CommitmentRow, OpenRequestRow, ValuationRequestRow};
 pub use settlement::{PartySettlementRow, SettledPeriodRow, SettlementRow, ValuationRow};
 
 /// The form of the rows, for who keeps them in a file of its own: raised when one changes.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Locator, Row};
 use crate::domain::{ContentHash, Currency, PartyName, Period, PoolName, ThingId, TreeHash};
 
-/// Weights of the contributions in use, as an evaluator signed them.
+/// Weights of the contributions in use, as an evaluator or the service signed them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ValuationRow {
     /// Its id.
@@ -22,8 +22,10 @@ pub struct ValuationRow {
     pub validation_hash: Option<ContentHash>,
     /// The value table.
     pub table_hash: ContentHash,
-    /// Who signed it.
+    /// Who signed it: the pool's evaluator, or the service's party.
     pub evaluator: PartyName,
+    /// The request that it answers; none where it was imported.
+    pub request: Option<Locator>,
 }
 
 impl Row for ValuationRow {

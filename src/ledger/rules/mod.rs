@@ -17,6 +17,7 @@ mod payouts;
 mod policies;
 mod pools;
 mod possession;
+mod requests;
 mod revenue;
 mod settlements;
 #[cfg(test)]
@@ -57,6 +58,9 @@ pub(crate) fn run(rules: &mut Rules<'_>) -> Result<Vec<ThingKind>, Stop> {
         Action::ApproveCost(approval) => costs::approve(rules, approval),
         Action::FreezePeriod(freeze) => pools::freeze(rules, freeze),
         Action::ImportWeights(import) => valuations::import(rules, import),
+        Action::CommitReveal(commit) => requests::commit(rules, commit),
+        Action::StartValuation(start) => requests::start(rules, start),
+        Action::FinishValuation(finish) => requests::finish(rules, finish),
         Action::Settle(settle) => settlements::settle(rules, settle),
         Action::IssuePayout(payout) => payouts::issue(rules, payout),
         Action::SettlePayout(settled) => payouts::settle(rules, settled),

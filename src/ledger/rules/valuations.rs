@@ -8,7 +8,7 @@ use crate::domain::{ImportWeights, Reason};
 use crate::ledger::decide::{Rules, Stop, not_found, refuse};
 use crate::ledger::rows::{PeriodState, PoolRow, ThingKind, ValuationRow};
 use crate::ledger::settling::{
-    Sources, check_contributions, check_described, check_validation, read_table,
+    Described, Sources, check_contributions, check_described, check_validation, read_table,
 };
 
 pub(super) fn import(
@@ -26,8 +26,9 @@ pub(super) fn import(
         return refuse(Reason::PeriodClosed, message);
     }
     let table = read_table(rules.attachments, &import.table_hash)?;
-    check_described(import, &table, rules.charter.rules_version)?;
-    check_validation(import, row.validation_hash)?;
+    let described = Described::of_import(import);
+    check_described(&described, &table, rules.charter.rules_version)?;
+    check_validation(&described, row.validation_hash)?;
     check_contributions(&rules.state, &table, &sources.used)?;
     let row = ValuationRow {
         id: rules.submission.id.thing(0),
@@ -38,6 +39,7 @@ pub(super) fn import(
         validation_hash: import.validation_hash,
         table_hash: import.table_hash,
         evaluator: rules.actor_name().clone(),
+        request: None,
     };
     rules.state.put(&rules.first_locator(), &row);
     Ok(vec![ThingKind::Valuation])

@@ -17,7 +17,7 @@ pub(crate) use scenario::{
 };
 pub(crate) use sources::Sources;
 pub(crate) use table::read as read_table;
-pub(crate) use table::{check_contributions, check_described, check_validation};
+pub(crate) use table::{Described, check_contributions, check_described, check_validation};
 
 use super::booking::Openings;
 use super::decide::{Attachments, Stop, not_found, refuse};

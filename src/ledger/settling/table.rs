@@ -1,10 +1,12 @@
-//! What a value table must say to be imported: that of its command, of the contributions in use.
+//! What a value table must say: that of its command or request, of the contributions in use.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{ContentHash, ImportWeights, PartyName, Reason, Rejection, ThingId, Violation};
+use crate::domain::{
+    ContentHash, ImportWeights, PartyName, Period, PoolName, Reason, Rejection, ThingId, Violation,
+};
 use crate::ledger::decide::{Stop, refuse};
-use crate::ledger::rows::{Locator, PartyRow};
+use crate::ledger::rows::{Locator, PartyRow, ValuationRequestRow};
 use crate::ledger::state::State;
 use crate::ledger::view::ViewFault;
 use crate::ledger::{Attachments, find};
@@ -37,13 +39,51 @@ pub(crate) fn read(attachments: &dyn Attachments, hash: &ContentHash) -> Result<
     })
 }
 
+/// What a command, or the request that it answers, says of a table.
+pub(crate) struct Described<'a> {
+    /// The pool.
+    pub pool: &'a PoolName,
+    /// The period.
+    pub period: Period,
+    /// The method.
+    pub method: &'a str,
+    /// The parameters as canonical JSON.
+    pub parameters: &'a str,
+    /// The validation set; none where the method needs none.
+    pub validation_hash: Option<ContentHash>,
+}
+
+impl<'a> Described<'a> {
+    /// Returns what an import says.
+    pub fn of_import(import: &'a ImportWeights) -> Self {
+        Self {
+            pool: &import.pool,
+            period: import.period,
+            method: &import.method,
+            parameters: &import.parameters,
+            validation_hash: import.validation_hash,
+        }
+    }
+
+    /// Returns what a request says.
+    pub fn of_request(request: &'a ValuationRequestRow) -> Self {
+        Self {
+            pool: &request.pool,
+            period: request.period,
+            method: &request.method,
+            parameters: &request.parameters,
+            validation_hash: request.validation_hash,
+        }
+    }
+}
+
 /// Checks that a table is the one that its command describes, and that its weights follow from
 /// its values.
 ///
 /// # Errors
 /// `ATTACHMENT_INVALID` with everything that differs.
 pub(crate) fn check_described(
-    import: &ImportWeights,
+    described: &Described<'_>,
     table: &ValueTable,
     rules_version: u32,
 ) -> Result<(), Stop> {
@@ -56,18 +96,15 @@ pub(crate) fn check_described(
     let names = |what: &dyn std::fmt::Display, other: &dyn std::fmt::Display| {
         format!("is {what}, the command says {other}")
     };
-    same(
-        table.pool == import.pool,
-        "pool",
-        names(&table.pool, &import.pool),
-    );
-    let period = names(&table.period, &import.period);
-    same(table.period == import.period, "period", period);
-    let method = names(&table.method, &import.method);
-    same(table.method == import.method, "method", method);
+    let pool = names(&table.pool, &described.pool);
+    same(table.pool == *described.pool, "pool", pool);
+    let period = names(&table.period, &described.period);
+    same(table.period == described.period, "period", period);
+    let method = names(&table.method, &described.method);
+    same(table.method == described.method, "method", method);
     let parameters = table.parameters_json().unwrap_or_default();
-    let text = names(&parameters, &import.parameters);
-    same(parameters == import.parameters, "parameters", text);
+    let text = names(&parameters, &described.parameters);
+    same(parameters == described.parameters, "parameters", text);
     let text = format!("is {}; version {rules_version} is in force", table.rules);
     same(table.rules == rules_version, "rules", text);
     let validation: Vec<ContentHash> = table
@@ -76,7 +113,7 @@ pub(crate) fn check_described(
         .filter(|input| input.kind == VALIDATION)
         .map(|input| input.hash)
         .collect();
-    let named: Vec<ContentHash> = import.validation_hash.into_iter().collect();
+    let named: Vec<ContentHash> = described.validation_hash.into_iter().collect();
     let text = "names another validation set than the command".to_owned();
     same(validation == named, "inputs", text);
     let text = "do not follow from the values by the rule of docs/valuation.md".to_owned();
@@ -99,10 +136,10 @@ fn weights_follow(table: &ValueTable) -> bool {
 /// # Errors
 /// `VALUATION_MISMATCH`.
 pub(crate) fn check_validation(
-    import: &ImportWeights,
+    described: &Described<'_>,
     of_pool: Option<ContentHash>,
 ) -> Result<(), Stop> {
-    match (import.validation_hash, of_pool) {
+    match (described.validation_hash, of_pool) {
         (Some(named), Some(of_pool)) if named == of_pool => Ok(()),
         (Some(_), Some(of_pool)) => {
             let message = format!("the pool was opened with the validation set {of_pool}");
@@ -112,7 +149,7 @@ pub(crate) fn check_validation(
             let message = "the pool was opened without a validation set, so none can be used";
             refuse(Reason::ValuationMismatch, message)
         }
-        (None, _) => match Listed::named(&import.method) {
+        (None, _) => match Listed::named(described.method) {
             Some(line) if line.needs_validation => {
                 let message = format!("{} needs the validation set of the pool", line.name);
                 refuse(Reason::ValuationMismatch, message)

@@ -5,13 +5,14 @@
 //! it by none, `!again` sends the actor's last accepted command once more instead of a new one.
 //! A KEY is `party` (its active key), `party#2` (its third) or `log#0`.
 //!
-//! Verbs: see [`read_action`], [`read_pool_action`], [`read_settlement_action`] and
-//! [`read_payout_action`].
+//! Verbs: see [`read_action`], [`read_pool_action`], [`read_settlement_action`],
+//! [`read_payout_action`] and [`read_request_action`].
 
 use std::collections::BTreeMap;
 
 use super::payout_lines::read_payout_action;
 use super::pool_lines::read_pool_action;
+use super::request_lines::read_request_action;
 use super::settlement_lines::read_settlement_action;
 use super::*;
 use crate::domain::{
@@ -62,6 +63,7 @@ pub(crate) fn action(scenario: &mut Scenario, actor: &str, text: &str) -> Action
     read_pool_action(scenario, verb, &words)
         .or_else(|| read_settlement_action(scenario, verb, &words))
         .or_else(|| read_payout_action(scenario, verb, &words))
+        .or_else(|| read_request_action(scenario, verb, &words))
         .unwrap_or_else(|| read_action(scenario, actor, verb, &words))
 }
 

@@ -6,6 +6,7 @@
 mod lines;
 mod payout_lines;
 mod pool_lines;
+mod request_lines;
 mod samples;
 mod settlement_lines;
 
@@ -20,7 +21,7 @@ use super::rows::{CharterRow, ContributionNameRow, ContributionRow, KeyRow, Part
 use super::{Attachments, MemoryView, State, Submission, Verdict, ViewFault, decide, state_hash};
 use crate::domain::{
     Action, Command, CommandId, ContentHash, ContributionName, Found, LedgerId, Nonce, PublicKey,
-    Rejection, Role, Signature, Signer, ThingId, UnixMillis,
+    Rejection, Role, Signature, Signer, ThingId, TreeHash, UnixMillis,
 };
 use crate::keys::{SecretKey, StrictVerifier};
 use crate::wire::{encode_command, prove_possession};
@@ -60,6 +61,15 @@ impl Attachments for BTreeMap<ContentHash, Bytes> {
     fn get(&self, hash: &ContentHash) -> Option<Bytes> {
         self.get(hash).cloned()
     }
+
+    fn root(&self, size: u64) -> Option<TreeHash> {
+        Some(test_root(size))
+    }
+}
+
+/// Returns the root that every scenario's log has at a size.
+pub(crate) fn test_root(size: u64) -> TreeHash {
+    TreeHash(*blake3::hash(&size.to_be_bytes()).as_bytes())
 }
 
 impl Scenario {

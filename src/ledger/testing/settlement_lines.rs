@@ -92,7 +92,16 @@ pub(super) fn read_settlement_action(
 }
 
 fn value(scenario: &mut Scenario, words: &Words<'_>) -> ImportWeights {
-    let mut table = table(scenario, words);
+    let mut table = table(scenario, words.from(2), words.get("duplicates"));
+    table.pool = words.at(0).parse().unwrap();
+    table.period = words.at(1).parse().unwrap();
+    table.method = words.get("method").unwrap_or("metered").to_owned();
+    let validation = words.get("validation").map(|text| Input {
+        contribution: None,
+        hash: ContentHash::of(text.as_bytes()),
+        kind: "validation".to_owned(),
+    });
+    table.inputs.extend(validation);
     let import = ImportWeights {
         pool: table.pool.clone(),
         period: table.period,
@@ -135,12 +144,9 @@ fn value(scenario: &mut Scenario, words: &Words<'_>) -> ImportWeights {
     }
 }
 
-fn table(scenario: &Scenario, words: &Words<'_>) -> ValueTable {
-    let mut lines: Vec<Line> = words
-        .from(2)
-        .iter()
-        .map(|text| line(scenario, text))
-        .collect();
+/// Returns a table of contributions with their values, by owners as they are.
+pub(super) fn table(scenario: &Scenario, valued: &[&str], duplicates: Option<&str>) -> ValueTable {
+    let mut lines: Vec<Line> = valued.iter().map(|text| line(scenario, text)).collect();
     lines.sort_by_key(|line| line.contribution);
     let values: Vec<_> = lines
         .iter()
@@ -149,26 +155,17 @@ fn table(scenario: &Scenario, words: &Words<'_>) -> ValueTable {
     for (line, weight) in lines.iter_mut().zip(weights(&values).unwrap()) {
         line.weight = weight;
     }
-    let duplicates = words.get("duplicates");
     let parameters = duplicates.map(|rule| ("duplicates".to_owned(), rule.to_owned()));
     ValueTable {
         contributions: lines,
         denominator: NonZero::new(1_000).unwrap(),
         format: VALUE_TABLE_FORMAT.to_owned(),
-        inputs: words
-            .get("validation")
-            .map(|text| Input {
-                contribution: None,
-                hash: ContentHash::of(text.as_bytes()),
-                kind: "validation".to_owned(),
-            })
-            .into_iter()
-            .collect(),
-        method: words.get("method").unwrap_or("metered").to_owned(),
+        inputs: Vec::new(),
+        method: "metered".to_owned(),
         owners: None,
         parameters: parameters.into_iter().collect(),
-        period: words.at(1).parse().unwrap(),
-        pool: words.at(0).parse().unwrap(),
+        period: "2026-01".parse().unwrap(),
+        pool: "solar".parse().unwrap(),
         rules: 1,
         seed: None,
     }

@@ -253,6 +253,7 @@ fn pool_action() -> BoxedStrategy<Action> {
         declare,
         revenue,
         import_weights().prop_map(Action::from),
+        request_action(),
         freeze,
         settle
     )
@@ -278,6 +279,42 @@ fn payout_action() -> BoxedStrategy<Action> {
     let unpaid =
         (thing(), text()).prop_map(|(payout, reason)| FailPayout { payout, reason }.into());
     boxed_union!(issue, paid, unpaid)
+}
+
+fn request_action() -> BoxedStrategy<Action> {
+    let commit =
+        (pool(), hash()).prop_map(|(pool, commitment)| CommitReveal { pool, commitment }.into());
+    let start = (
+        pool(),
+        period(),
+        "[a-z0-9-]{1,64}",
+        prop_oneof![Just("{}"), Just("{\"duplicates\":\"first\",\"k\":\"5\"}")],
+        option::of(hash()),
+        option::of(hash()),
+    )
+        .prop_map(
+            |(pool, period, method, parameters, validation_hash, commitment)| {
+                StartValuation {
+                    pool,
+                    period,
+                    method,
+                    parameters: parameters.to_owned(),
+                    validation_hash,
+                    commitment,
+                }
+                .into()
+            },
+        );
+    let reveal = option::of(any::<[u8; 32]>().prop_map(Reveal));
+    let finish = (thing(), hash(), reveal).prop_map(|(request, table_hash, reveal)| {
+        FinishValuation {
+            request,
+            table_hash,
+            reveal,
+        }
+        .into()
+    });
+    boxed_union!(commit, start, finish)
 }
 
 fn import_weights() -> impl Strategy<Value = ImportWeights> {

@@ -8,6 +8,7 @@ mod payouts;
 mod permissions;
 mod pools;
 mod properties;
+mod requests;
 mod settlements;
 mod uses;
 mod valuations;

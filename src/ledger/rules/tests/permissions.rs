@@ -34,6 +34,9 @@ const TABLE: &str = "
     ClaimCost            P
     ApproveCost          O
     ImportWeights        E
+    CommitReveal         YEA
+    StartValuation       O
+    FinishValuation      S
     FreezePeriod         O
     Settle               O
     IssuePayout          O

@@ -67,6 +67,11 @@ pub(super) fn name_blobs(index: u64, action: &Action, named: &mut Vec<NamedBlob>
             validation.for_each(|hash| name(hash, BlobUse::Evidence, None));
             name(&import.table_hash, BlobUse::Attachment, None);
         }
+        Action::StartValuation(start) => {
+            let validation = start.validation_hash.iter();
+            validation.for_each(|hash| name(hash, BlobUse::Evidence, None));
+        }
+        Action::FinishValuation(finish) => name(&finish.table_hash, BlobUse::Attachment, None),
         Action::Settle(settle) => name(&settle.result_hash, BlobUse::Attachment, None),
         Action::Found(_)
         | Action::AmendCharter(_)
@@ -76,6 +81,7 @@ pub(super) fn name_blobs(index: u64, action: &Action, named: &mut Vec<NamedBlob>
         | Action::RevokeKey(_)
         | Action::ReplaceKey(_)
         | Action::WithdrawContribution(_)
+        | Action::CommitReveal(_)
         | Action::GrantUse(_)
         | Action::RevokeUse(_)
         | Action::PublishPolicy(_)

@@ -1,6 +1,6 @@
 //! What the replay has come to, entry by entry: roots, promises, keys, rows, findings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::auditor::Pins;
 use super::finding::{Finding, FindingKind, Place};
@@ -14,6 +14,7 @@ use super::sources::Sources;
 use super::verified::{VerifiedEntry, VerifiedLeaf};
 use crate::domain::{Action, TreeHash, UnixMillis};
 use crate::keys::VerifyingKeys;
+use crate::ledger::{Locator, MemoryView, OpenRequestRow, State};
 use crate::merkle::{Frontier, KeyHistory, VerifierKey};
 
 /// Who promised that the log has a root at a size.
@@ -105,12 +106,18 @@ impl<S: Sources> Progress<S> {
             return;
         };
         leaves.truncate(usize::try_from(replayed.size).unwrap_or(usize::MAX));
+        let open = open_requests(&replayed.rows);
         for (index, leaf) in (0..).zip(&leaves) {
             self.frontier.push(*leaf);
             if let Some(finding) = self.receipts.compare_hash(index, leaf) {
                 self.report.find(finding);
             }
-            self.keep_promises(self.frontier.size());
+            let size = self.frontier.size();
+            self.keep_promises(size);
+            if open.contains(&size) {
+                let root = self.frontier.root();
+                self.replay.keep_root(size, root);
+            }
         }
         self.leaves = leaves;
         self.blobs = blobs;
@@ -178,6 +185,10 @@ impl<S: Sources> Progress<S> {
                 if let Some(new) = &amend.log_key {
                     keys.change(index, new.key);
                 }
+            }
+            (Action::StartValuation(_), _) => {
+                let (size, root) = (self.frontier.size(), self.frontier.root());
+                self.replay.keep_root(size, root);
             }
             _ => {}
         }
@@ -321,4 +332,15 @@ impl<S: Sources> Progress<S> {
             replayed,
         })
     }
+}
+
+/// Returns the sizes of the log whose roots seeds of open requests will be made from.
+fn open_requests(rows: &MemoryView) -> BTreeSet<u64> {
+    let mut sizes = BTreeSet::new();
+    let each = State::new(rows).each::<OpenRequestRow>(|key, _| {
+        sizes.extend(Locator::from_key(key).map(|at| at.index.saturating_add(1)));
+        Ok(())
+    });
+    // Rows in memory can be read; what is not found here is missed when a seed is made.
+    each.map_or_else(|_| BTreeSet::new(), |()| sizes)
 }

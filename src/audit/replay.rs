@@ -9,7 +9,7 @@ use super::sources::{Absent, CheckedSources, Sources};
 use super::valuations::recompute;
 use super::verified::VerifiedEntry;
 use crate::book::Account;
-use crate::domain::{Action, Money, Reason, Rejection, Verifier};
+use crate::domain::{Action, Money, Reason, Rejection, TreeHash, Verifier};
 use crate::ledger::{
     AccountRow, Attachments, MemoryView, Outcome, State, Submission, Verdict, ViewFault,
     check_invariants, decide,
@@ -52,6 +52,11 @@ impl<S: Sources> Replay<S> {
         if self.stopped.is_none() {
             self.stopped = Some(format!("the state after entry {index} is not known: {why}"));
         }
+    }
+
+    /// Keeps the root that the log has at a size, from which a seed will be made.
+    pub fn keep_root(&mut self, size: u64, root: TreeHash) {
+        self.sources.keep_root(size, root);
     }
 
     /// Decides an entry again and carries it out.
@@ -104,8 +109,8 @@ impl<S: Sources> Replay<S> {
         counts.commands = counts.commands.saturating_add(1);
         match &entry.command.action {
             Action::Settle(_) => counts.settlements = counts.settlements.saturating_add(1),
-            Action::ImportWeights(import) => {
-                recompute(&self.view, &self.sources, index, import, report);
+            Action::ImportWeights(_) | Action::FinishValuation(_) => {
+                recompute(&self.view, &self.sources, index, report);
             }
             _ => {}
         }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use crate::domain::ContentHash;
+use crate::domain::{ContentHash, TreeHash};
 use crate::ledger::Attachments;
 use crate::valuation::FeatureTable;
 
@@ -40,6 +40,8 @@ pub(super) struct CheckedSources<S> {
     sources: S,
     /// What settlements came to; nobody need show it, because it is computed.
     produced: BTreeMap<ContentHash, Bytes>,
+    /// The roots of the sizes that seeds are made from; computed, too.
+    roots: BTreeMap<u64, TreeHash>,
     /// Why the last blob that the rules asked for was not there.
     absent: Mutex<Option<(ContentHash, Absent)>>,
 }
@@ -49,6 +51,7 @@ impl<S: Sources> CheckedSources<S> {
         Self {
             sources,
             produced: BTreeMap::new(),
+            roots: BTreeMap::new(),
             absent: Mutex::default(),
         }
     }
@@ -56,6 +59,11 @@ impl<S: Sources> CheckedSources<S> {
     /// Keeps what a settlement came to.
     pub fn produce(&mut self, produced: impl IntoIterator<Item = (ContentHash, Bytes)>) {
         self.produced.extend(produced);
+    }
+
+    /// Keeps the root of a size.
+    pub fn keep_root(&mut self, size: u64, root: TreeHash) {
+        self.roots.insert(size, root);
     }
 
     /// Returns the bytes under a hash.
@@ -96,5 +104,9 @@ impl<S: Sources> Attachments for CheckedSources<S> {
                 None
             }
         }
+    }
+
+    fn root(&self, size: u64) -> Option<TreeHash> {
+        self.roots.get(&size).copied()
     }
 }

@@ -10,8 +10,10 @@ use super::finding::{Finding, FindingKind, Place};
 use super::receipts::chain;
 use super::report::Report;
 use super::sources::{CheckedSources, Sources};
-use crate::domain::{ContentHash, ImportWeights, PartyName, ThingId};
-use crate::ledger::{Locator, Recorded, State, View, ViewFault, approved_costs, recorded, used};
+use crate::domain::{ContentHash, PartyName, ThingId};
+use crate::ledger::{
+    Locator, Recorded, State, ValuationRow, View, ViewFault, approved_costs, recorded, used,
+};
 use crate::valuation::{
     Contribution, ContributionError, ContributionValues, FeatureTable, Inputs, Line, Listed,
     Method, OwnerLine, Rows, ValueTable, value_contributions,
@@ -34,20 +36,26 @@ impl From<ViewFault> for Unequal {
     }
 }
 
-/// Works out an imported valuation again, on the rows after its entry.
+/// Works out the valuation of an entry again, on the rows after it: an imported one, or one that
+/// the service was asked for.
 pub(super) fn recompute<S: Sources>(
     view: &dyn View,
     sources: &CheckedSources<S>,
     index: u64,
-    import: &ImportWeights,
     report: &mut Report,
 ) {
+    let wrong = |message| Finding::new(FindingKind::ValuationDiffers, Place::Entry(index), message);
+    let at = Locator { index, number: 0 };
+    let valuation = match State::new(view).get::<ValuationRow>(&at) {
+        Ok(Some(valuation)) => valuation,
+        Ok(None) => return report.find(wrong("it has no row".to_owned())),
+        Err(fault) => return report.find(wrong(chain(&fault))),
+    };
     let what = format!(
         "the valuation of {} {} in entry {index}",
-        import.pool, import.period
+        valuation.pool, valuation.period
     );
-    let wrong = |message| Finding::new(FindingKind::ValuationDiffers, Place::Entry(index), message);
-    match Recomputation::of(view, sources, import) {
+    match Recomputation::of(view, sources, at, &valuation) {
         Ok(recomputation) => {
             for difference in recomputation.differences() {
                 report.find(wrong(difference));
@@ -78,16 +86,17 @@ impl Recomputation {
     fn of<S: Sources>(
         view: &dyn View,
         sources: &CheckedSources<S>,
-        import: &ImportWeights,
+        at: Locator,
+        valuation: &ValuationRow,
     ) -> Result<Self, Unequal> {
         let unknown = |what: &str, why: &dyn std::fmt::Display| {
             Unequal::Unknown(format!("{what} cannot be had: {why}"))
         };
-        let table = sources.blob(&import.table_hash);
+        let table = sources.blob(&valuation.table_hash);
         let table = table.map_err(|absent| unknown("its table", &absent))?;
         let table = ValueTable::parse(&table).map_err(|error| Unequal::Wrong(chain(&error)))?;
         let method = Method::of(&table).map_err(|error| Unequal::Unknown(error.to_string()))?;
-        let validation = match &import.validation_hash {
+        let validation = match &valuation.validation_hash {
             Some(hash) => {
                 let rows = sources.table(hash);
                 Some(rows.map_err(|why| unknown("its validation set", &why))?)
@@ -98,8 +107,11 @@ impl Recomputation {
             None => None,
         };
         let state = State::new(view);
+        // What was recorded after a request takes no part in it.
+        let before = valuation.request.unwrap_or(at);
         let mut recorded = recorded(&state)?;
-        let used = used(&state, &import.pool, import.period)?;
+        recorded.retain(|_, one| one.at < before);
+        let used = used(&state, &valuation.pool, valuation.period)?;
         let inputs = inputs(&table, &recorded, &used)?;
         let all = recorded.len();
         recorded.retain(|id, _| inputs.contains(id));
@@ -124,7 +136,7 @@ impl Recomputation {
         let inputs = Inputs {
             contributions: &contributions,
             validation: validation.as_ref(),
-            costs: &approved_costs(&state, &import.pool, import.period)?,
+            costs: &approved_costs(&state, &valuation.pool, valuation.period, before.index)?,
         };
         let values = value_contributions(&inputs, &method, &|_| ());
         Ok(Self {

@@ -11,9 +11,11 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use crate::domain::ContentHash;
+use crate::domain::{ContentHash, TreeHash};
 use crate::ledger::Attachments;
+use crate::merkle::{ProveError, root_at};
 use crate::store::blobs::Blobs;
+use crate::store::log::{LogFault, LogReader, ReaderNodes};
 
 /// An attachment could not be read or stored.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +28,23 @@ pub struct AttachmentFault {
     /// What the storage said.
     #[source]
     pub source: Box<dyn Error + Send + Sync>,
+}
+
+/// What the rules asked for could not be had, for a fault of the storage.
+#[derive(Debug, thiserror::Error)]
+pub enum HandedFault {
+    /// An attachment.
+    #[error(transparent)]
+    Attachment(#[from] AttachmentFault),
+    /// A root of the log's tree.
+    #[error("the root of the first {size} entries cannot be read")]
+    Root {
+        /// The number of entries.
+        size: u64,
+        /// What the log said.
+        #[source]
+        source: ProveError<LogFault>,
+    },
 }
 
 /// Where attachments lie. Both calls block.
@@ -86,27 +105,38 @@ pub(super) type Produced = Vec<(ContentHash, Bytes)>;
 /// What the rules of one command are handed.
 pub struct Handed<'a> {
     store: &'a dyn AttachmentStore,
+    log: Option<&'a dyn LogReader>,
     pending: &'a [&'a Produced],
-    fault: Cell<Option<AttachmentFault>>,
+    fault: Cell<Option<HandedFault>>,
 }
 
 impl<'a> Handed<'a> {
-    /// Hands what is stored.
+    /// Hands what is stored, and roots of no log.
     pub fn stored(store: &'a dyn AttachmentStore) -> Self {
-        Self::new(store, &[])
+        Self::new(store, None, &[])
     }
 
-    /// Hands what is stored and what is pending.
-    pub(super) fn new(store: &'a dyn AttachmentStore, pending: &'a [&'a Produced]) -> Self {
+    /// Hands what is stored, and roots of a log as far as it is durable.
+    pub fn of_log(store: &'a dyn AttachmentStore, log: &'a dyn LogReader) -> Self {
+        Self::new(store, Some(log), &[])
+    }
+
+    /// Hands what is stored and what is pending, and roots of a log.
+    pub(super) fn new(
+        store: &'a dyn AttachmentStore,
+        log: Option<&'a dyn LogReader>,
+        pending: &'a [&'a Produced],
+    ) -> Self {
         Self {
             store,
+            log,
             pending,
             fault: Cell::new(None),
         }
     }
 
     /// Returns the storage's failure, if it had one: what the rules said then means nothing.
-    pub fn into_fault(self) -> Option<AttachmentFault> {
+    pub fn into_fault(self) -> Option<HandedFault> {
         self.fault.into_inner()
     }
 }
@@ -120,7 +150,18 @@ impl Attachments for Handed<'_> {
         match self.store.load(hash) {
             Ok(found) => found,
             Err(fault) => {
-                self.fault.set(Some(fault));
+                self.fault.set(Some(fault.into()));
+                None
+            }
+        }
+    }
+
+    fn root(&self, size: u64) -> Option<TreeHash> {
+        let log = self.log.filter(|log| size <= log.size())?;
+        match root_at(size, &ReaderNodes(log)) {
+            Ok(root) => Some(root),
+            Err(source) => {
+                self.fault.set(Some(HandedFault::Root { size, source }));
                 None
             }
         }

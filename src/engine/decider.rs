@@ -11,6 +11,7 @@ use super::signers::LogSigners;
 use super::verify::key_is_known;
 use crate::domain::{Action, Entry, EntryError, Reason, Rejection, UnixMillis, Verifier};
 use crate::ledger::{Layered, Submission, Verdict, View, ViewFault, decide};
+use crate::store::log::LogReader;
 
 /// Why nothing more can be decided; never the fault of a submission.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +31,7 @@ pub(super) struct Decider {
     verifier: Arc<dyn Verifier>,
     attachments: Arc<dyn AttachmentStore>,
     signers: Arc<dyn LogSigners>,
+    log: Arc<dyn LogReader>,
     /// The time of the newest entry, durable or pending.
     last_recorded: UnixMillis,
 }
@@ -41,6 +43,7 @@ impl Decider {
         verifier: Arc<dyn Verifier>,
         attachments: Arc<dyn AttachmentStore>,
         signers: Arc<dyn LogSigners>,
+        log: Arc<dyn LogReader>,
         last_recorded: UnixMillis,
     ) -> Self {
         Self {
@@ -49,6 +52,7 @@ impl Decider {
             verifier,
             attachments,
             signers,
+            log,
             last_recorded,
         }
     }
@@ -96,17 +100,17 @@ impl Decider {
             command: &inspected.command,
         };
         let pending = [committing, &batch.produced];
-        let handed = Handed::new(self.attachments.as_ref(), &pending);
+        let log = Some(self.log.as_ref());
+        let handed = Handed::new(self.attachments.as_ref(), log, &pending);
         let verdict = decide(&view, submission, self.verifier.as_ref(), &handed)?;
         let fault = handed.into_fault();
         drop(changes);
         if let Some(fault) = fault {
             tracing::error!(
                 error = &fault as &dyn std::error::Error,
-                "an attachment is lost"
+                "an attachment or a root is lost"
             );
-            let message = format!("the attachment {} cannot be read", fault.hash);
-            batch.refuse(reply, Rejection::new(Reason::Internal, message));
+            batch.refuse(reply, Rejection::new(Reason::Internal, fault.to_string()));
             return Ok(());
         }
         match verdict {

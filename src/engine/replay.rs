@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::attachments::{AttachmentFault, AttachmentStore, Handed, Produced};
+use super::attachments::{AttachmentStore, Handed, HandedFault, Produced};
 use crate::domain::{CommandId, Entry, EntryError, Reason, Rejection};
 use crate::keys::StrictVerifier;
 use crate::ledger::{Changes, Layered, Submission, Verdict, View, ViewFault, decide};
@@ -38,14 +38,14 @@ pub enum ReplayFault {
     /// The index does not take the rows.
     #[error("the index does not take the rows")]
     Index(#[from] IndexError),
-    /// An attachment cannot be read.
+    /// An attachment or a root cannot be read.
     #[error("entry {index} cannot be decided again")]
     Attachment {
         /// The index of the entry.
         index: u64,
         /// What the storage said.
         #[source]
-        source: AttachmentFault,
+        source: HandedFault,
     },
     /// The bytes are not an entry.
     #[error("entry {index} is not one")]
@@ -93,6 +93,7 @@ pub(super) fn catch_up(
         let view = index.view();
         let mut replay = Replay {
             durable: &view,
+            log,
             attachments,
             changes: Changes::new(),
             produced: Vec::new(),
@@ -110,6 +111,7 @@ pub(super) fn catch_up(
 
 struct Replay<'a> {
     durable: &'a dyn View,
+    log: &'a dyn LogReader,
     attachments: &'a dyn AttachmentStore,
     changes: Changes,
     produced: Produced,
@@ -133,7 +135,7 @@ impl Replay<'_> {
             changes: &self.changes,
         };
         let pending = [&self.produced];
-        let handed = Handed::new(self.attachments, &pending);
+        let handed = Handed::new(self.attachments, Some(self.log), &pending);
         let verdict = decide(&view, submission, &StrictVerifier, &handed)?;
         if let Some(source) = handed.into_fault() {
             return Err(ReplayFault::Attachment { index, source });

@@ -1,16 +1,18 @@
 //! What fsck checks of entries: signatures, and that the rules accept each at its place.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use indicatif::ProgressBar;
 
 use crate::cli::data_folder::verifier_key;
 use crate::domain::{
-    Action, COMMAND_TYPE, ContentHash, ENTRY_HEADER_BYTES, Entry, UnixMillis, Verifier,
+    Action, COMMAND_TYPE, ContentHash, ENTRY_HEADER_BYTES, Entry, TreeHash, UnixMillis, Verifier,
     signing_bytes,
 };
 use crate::keys::VerifyingKeys;
 use crate::ledger::{Attachments, MemoryView, Submission, Verdict, decide};
-use crate::merkle::{KeyHistory, VerifierKey};
+use crate::merkle::{Frontier, KeyHistory, VerifierKey, leaf_hash};
 use crate::store::blobs::Blobs;
 use crate::store::log::{FsckCaller, FsckFinding, LogKeys};
 use crate::wire::{decode_command, new_log_key};
@@ -25,6 +27,7 @@ pub(super) struct Replay {
     log_keys: Option<KeyHistory>,
     rows: MemoryView,
     attachments: Stored,
+    tree: Frontier,
     last: UnixMillis,
     /// Told how many entries were read.
     bar: ProgressBar,
@@ -33,11 +36,19 @@ pub(super) struct Replay {
 }
 
 /// Attachments as they lie in the folder; what does not verify counts as missing.
-struct Stored(Option<Blobs>);
+struct Stored {
+    blobs: Option<Blobs>,
+    /// The roots of the sizes that seeds are made from.
+    roots: BTreeMap<u64, TreeHash>,
+}
 
 impl Attachments for Stored {
     fn get(&self, hash: &ContentHash) -> Option<Bytes> {
-        self.0.as_ref()?.attachment(hash).ok().flatten()
+        self.blobs.as_ref()?.attachment(hash).ok().flatten()
+    }
+
+    fn root(&self, size: u64) -> Option<TreeHash> {
+        self.roots.get(&size).copied()
     }
 }
 
@@ -47,7 +58,11 @@ impl Replay {
             verifier: VerifyingKeys::new(KEYS_KEPT),
             log_keys: None,
             rows: MemoryView::new(),
-            attachments: Stored(blobs),
+            attachments: Stored {
+                blobs,
+                roots: BTreeMap::new(),
+            },
+            tree: Frontier::new(),
             last: UnixMillis(0),
             bar,
             lost: false,
@@ -80,6 +95,11 @@ impl Replay {
             return Err(format!("the signature is not one of {key}"));
         }
         let decided = decide(&self.rows, submission, &self.verifier, &self.attachments);
+        self.tree.push(leaf_hash(&leaf));
+        if let Action::StartValuation(_) = &command.action {
+            let root = self.tree.root();
+            self.attachments.roots.insert(self.tree.size(), root);
+        }
         match decided.map_err(|error| text(&error))? {
             Verdict::Accepted(outcome) => {
                 self.rows.apply(&outcome.changes);

@@ -43,7 +43,7 @@ pub use request::{CommitmentRow, OpenRequestRow, ValuationRequestRow};
 pub use settlement::{PartySettlementRow, SettledPeriodRow, SettlementRow, ValuationRow};
 
 /// The form of the rows, for who keeps them in a file of its own: raised when one changes.
-pub const ROWS_FORMAT: u32 = 1;
+pub const ROWS_FORMAT: u32 = 2;
 
 /// A row of one table.
 pub trait Row: Serialize + DeserializeOwned {

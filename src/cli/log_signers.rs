@@ -73,6 +73,14 @@ impl LogSigners for FolderSigners {
 }
 
 fn read_all(dir: &Path) -> Result<Vec<Arc<SecretKey>>, CommandError> {
+    read_keys(dir, "log")
+}
+
+/// Reads the keys in a data folder whose files' names begin so.
+///
+/// # Errors
+/// One cannot be read, or others than its owner may read it.
+pub(super) fn read_keys(dir: &Path, prefix: &str) -> Result<Vec<Arc<SecretKey>>, CommandError> {
     let folder = dir.join(FOLDER);
     let cannot = |error: io::Error| {
         CommandError::input(format!("{} cannot be read: {error}", folder.display()))
@@ -86,7 +94,7 @@ fn read_all(dir: &Path) -> Result<Vec<Arc<SecretKey>>, CommandError> {
     for entry in entries {
         let path = entry.map_err(cannot)?.path();
         let name = path.file_name().and_then(|name| name.to_str());
-        if name.is_some_and(|name| name.starts_with("log") && name.ends_with(".pem")) {
+        if name.is_some_and(|name| name.starts_with(prefix) && name.ends_with(".pem")) {
             keys.push(Arc::new(read_key(&path)?));
         }
     }

@@ -42,6 +42,7 @@ mod report;
 mod restore;
 mod revenue;
 mod serve;
+mod service_keys;
 mod settlement;
 mod statement;
 mod uses;

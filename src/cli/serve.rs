@@ -13,10 +13,11 @@ use zeroize::Zeroizing;
 use super::data_folder::open;
 use super::guarding::guarding;
 use super::report::Report;
+use super::service_keys::FolderServiceKeys;
 use super::{CommandError, Context, Kind};
 use crate::config::{CONFIG_FILE, pick};
 use crate::domain::LedgerId;
-use crate::engine::{OpenedFolder, SystemClock};
+use crate::engine::{JobOptions, Jobs, OpenedFolder, SystemClock};
 use crate::merkle::{Policy, VerifierKey};
 use crate::service::{ServeError, ServeLimits, ServeOptions, TlsIdentity, serve};
 use crate::telemetry::{DEFAULT_FILTER, LogFormat, init};
@@ -93,6 +94,7 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
     let OpenedFolder {
         engine,
         blobs,
+        disk,
         ledger,
         verifier_key,
         ..
@@ -119,11 +121,19 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
         verifier_key: verifier_key.to_string(),
         entries: engine.published().size,
     })?;
+    let jobs = Jobs::start(JobOptions {
+        engine: engine.clone(),
+        blobs: blobs.clone(),
+        disk,
+        keys: Arc::new(FolderServiceKeys(context.settings.dir.value.clone())),
+    });
+    let jobs = jobs.map_err(|error| CommandError::new(Kind::Fault, error))?;
     let options = ServeOptions {
         listener,
         tls: listening.tls,
         insecure: context.settings.insecure.value,
         witnesses,
+        jobs: Some(jobs),
         limits: ServeLimits::default(),
         shutdown: stop,
         shutdown_deadline: deadline,

@@ -1,4 +1,5 @@
-//! Crash points: places between the steps of a commit where a test can end the process.
+//! Crash points: places between the steps of a commit, or of a valuation, where a test can end
+//! the process.
 //!
 //! They are compiled in and do nothing unless `FENRUN_CRASH_AT=point` or `point:n` is set when
 //! the process first reaches one; then it aborts there, the `n`-th time (from 1), without
@@ -19,7 +20,7 @@ macro_rules! points {
         }
 
         impl Point {
-            /// All points, in the order of a commit.
+            /// All points: those of a commit in their order, then those of a valuation.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
             /// Returns the name that arms the point.
@@ -39,11 +40,25 @@ points! {
     Indexed, "indexed", "The index has the batch, readers do not.";
     Published, "published", "Readers see the batch, nobody was answered.";
     Answered, "answered", "Everybody was answered.";
+    Planned, "job-planned", "What a valuation reads is written down, nothing is read.";
+    Valued, "job-valued", "A valuation's table is stored, the valuation is not recorded.";
 }
 
 struct Armed {
     point: Point,
     passes_left: AtomicU64,
+}
+
+impl Point {
+    /// The points that every commit passes.
+    pub const OF_A_COMMIT: &'static [Self] = &[
+        Self::Produced,
+        Self::BeforeAppend,
+        Self::Committed,
+        Self::Indexed,
+        Self::Published,
+        Self::Answered,
+    ];
 }
 
 /// Reads `point` or `point:n`.

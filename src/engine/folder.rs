@@ -13,7 +13,7 @@ use super::replay::{ReplayFault, catch_up};
 use super::signers::LogSigners;
 use super::start::StartError;
 use super::{Engine, EngineLimits, EngineOptions};
-use crate::domain::{Action, Entry, EntryError, LedgerId, Rejection};
+use crate::domain::{Action, ContentHash, Entry, EntryError, Found, LedgerId, Rejection};
 use crate::ledger::{ViewFault, state_hash};
 use crate::merkle::VerifierKey;
 use crate::store::blobs::{BlobFault, BlobLimits, Blobs};
@@ -81,6 +81,8 @@ pub struct OpenedFolder {
     pub engine: Engine,
     /// The blobs, which are the engine's attachments as well.
     pub blobs: Blobs,
+    /// The data folder, in which the work on valuations keeps its plans.
+    pub disk: Arc<dyn Disk>,
     /// The index, for whoever wants to know what it has stored.
     pub index: Index,
     /// The ledger's id.
@@ -103,6 +105,7 @@ pub fn open_folder(
     let parts = Parts::open(folder, &options)?;
     let ledger = parts.ledger;
     let blobs = parts.blobs.clone();
+    let disk = Arc::clone(&parts.disk);
     let (log, index) = parts.caught_up(&options)?;
     let engine = Engine::start(EngineOptions {
         log,
@@ -120,6 +123,7 @@ pub fn open_folder(
     Ok(OpenedFolder {
         engine,
         blobs,
+        disk,
         index,
         ledger,
         verifier_key,
@@ -180,6 +184,7 @@ struct Parts {
     log: Box<SegmentLog>,
     index: Index,
     blobs: Blobs,
+    disk: Arc<dyn Disk>,
     applied: Applied,
     path: PathBuf,
 }
@@ -203,12 +208,14 @@ impl Parts {
             &mut keys,
             &options.guard,
         )?;
-        let blobs = Blobs::open(disk, &folder.join(BLOBS_FOLDER), options.blobs)?;
+        let disk: Arc<dyn Disk> = disk;
+        let blobs = Blobs::open(Arc::clone(&disk), &folder.join(BLOBS_FOLDER), options.blobs)?;
         Ok(Self {
             ledger,
             log: Box::new(log),
             index,
             blobs,
+            disk,
             applied,
             path,
         })
@@ -240,17 +247,32 @@ fn warn_about(fault: &(dyn std::error::Error + 'static)) {
 /// # Errors
 /// There is no log, or entry 0 is damaged or another command.
 pub fn founding_of(disk: &dyn Disk) -> Result<(LedgerId, VerifierKey), OpenError> {
-    let (_, leaf) = read_founding(disk)?;
-    let entry = Entry::from_leaf(&leaf)?;
-    let command = decode_command(&entry.command).map_err(OpenError::Founding)?;
-    let Action::Found(found) = command.action else {
-        let message = "it is another command";
-        let rejection = Rejection::new(crate::domain::Reason::Malformed, message);
-        return Err(OpenError::Founding(rejection));
-    };
+    let (entry, found) = founding(disk)?;
     let verifier_key = VerifierKey {
         name: found.origin,
         key: found.log_key,
     };
     Ok((entry.command_id().into(), verifier_key))
+}
+
+/// Reads the hash of the terms that every party accepts from entry 0.
+///
+/// # Errors
+/// As [`founding_of`].
+pub fn founding_terms(disk: &dyn Disk) -> Result<ContentHash, OpenError> {
+    founding(disk).map(|(_, found)| found.terms_hash)
+}
+
+fn founding(disk: &dyn Disk) -> Result<(Entry, Found), OpenError> {
+    let (_, leaf) = read_founding(disk)?;
+    let entry = Entry::from_leaf(&leaf)?;
+    let command = decode_command(&entry.command).map_err(OpenError::Founding)?;
+    match command.action {
+        Action::Found(found) => Ok((entry, found)),
+        _ => {
+            let message = "it is another command";
+            let rejection = Rejection::new(crate::domain::Reason::Malformed, message);
+            Err(OpenError::Founding(rejection))
+        }
+    }
 }

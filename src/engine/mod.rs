@@ -24,6 +24,7 @@ mod folder;
 mod founding;
 mod hot;
 mod intake;
+mod jobs;
 mod log_keys;
 mod published;
 mod receipt;
@@ -43,15 +44,17 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-pub use attachments::{AttachmentFault, AttachmentStore, Handed, MemoryAttachments};
+pub use attachments::{AttachmentFault, AttachmentStore, Handed, HandedFault, MemoryAttachments};
 pub use batch::BATCH_ENTRIES_MAX;
 pub use clock::{CLOCK_DRIFT_MAX_MS, Clock, ManualClock, SystemClock};
 pub use crash::{CRASH_VARIABLE, Point};
 pub use folder::{
-    FolderOptions, OpenError, OpenedFolder, Reindexed, founding_of, open_folder, reindex,
+    FolderOptions, OpenError, OpenedFolder, Reindexed, founding_of, founding_terms, open_folder,
+    reindex,
 };
 pub use founding::{FoundError, found};
 pub use intake::{EngineLimits, QUEUE_UNITS_MAX, QUEUE_WAIT_MAX, QUEUE_WAITING_MAX};
+pub use jobs::{JobOptions, Jobs, Progress, ServiceKeys, Stage};
 pub use log_keys::{ReadKeys, log_keys};
 pub use published::{Published, READ_WAIT_MAX};
 pub use receipt::{Receipt, SignedBytes};
@@ -119,6 +122,11 @@ impl Engine {
     /// `INVALID_ARGUMENT` where the log does not get there.
     pub async fn published_at(&self, min_log_size: u64) -> Result<Arc<Published>, Rejection> {
         self.0.publication.at_least(min_log_size).await
+    }
+
+    /// Returns the size of the newest durable state, as it changes.
+    pub fn sizes(&self) -> watch::Receiver<u64> {
+        self.0.publication.sizes()
     }
 
     /// Records one command; returns when it is durable.

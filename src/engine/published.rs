@@ -71,6 +71,11 @@ impl Publication {
         self.sizes.send_replace(size);
     }
 
+    /// Returns the sizes of the states that are shown, as they change.
+    pub(super) fn sizes(&self) -> watch::Receiver<u64> {
+        self.sizes.subscribe()
+    }
+
     /// Returns a state of at least `size` entries, waiting up to [`READ_WAIT_MAX`] for it.
     pub(super) async fn at_least(&self, size: u64) -> Result<Arc<Published>, Rejection> {
         let current = self.current();

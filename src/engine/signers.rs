@@ -15,7 +15,7 @@ pub trait LogSigners: Send + Sync {
 
 /// Keys that are handed over at the start.
 #[derive(Clone, Default)]
-pub struct GivenSigners(Vec<Arc<dyn Signer>>);
+pub struct GivenSigners(pub(super) Vec<Arc<dyn Signer>>);
 
 impl GivenSigners {
     /// Returns the keys of a log that has never had another one.

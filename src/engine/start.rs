@@ -227,6 +227,7 @@ fn run(
         Arc::clone(&verifier),
         Arc::clone(&attachments),
         Arc::clone(&signers),
+        Arc::clone(&reader),
         recorded_at,
     );
     let writer = Writer::new(

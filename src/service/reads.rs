@@ -70,7 +70,7 @@ queries! {
     ProveConsistencyRequest GetPublishedCheckpointRequest ListPublishedCheckpointsRequest
     GetPartyRequest GetContributionRequest GetCostClaimRequest
     GetPoolRequest GetPolicyRequest
-    GetValuationRequest
+    GetValuationRequest WatchRequest
     PreviewRequest GetSettlementRequest ExplainRequest GetStatementRequest
     GetTrialBalanceRequest GetBalanceRequest GetPayoutRequest
 }
@@ -85,6 +85,7 @@ lists! {
     ListRevenueRequest "revenue"
     ListValuationsRequest "valuations"
     GetTableRequest "table"
+    ListRequestsRequest "requests"
     ListSettlementsRequest "settlements"
     ListLinesRequest "lines"
     ListAccountsRequest "accounts"
@@ -150,7 +151,8 @@ impl Reading {
         &self,
         query: impl FnOnce(&dyn Attachments) -> Result<T, E>,
     ) -> Result<T, Failure> {
-        let handed = Handed::stored(self.engine().attachments());
+        let engine = self.engine();
+        let handed = Handed::of_log(engine.attachments(), engine.log().as_ref());
         let answer = query(&handed);
         // Where the storage failed, what the query concluded from nothing means nothing.
         match handed.into_fault() {

@@ -38,7 +38,7 @@ use super::stopping::stopped;
 use super::tls::{TlsError, TlsIdentity, acceptor};
 use super::valuation::Valuations;
 use super::web::{Mounted, unknown};
-use crate::engine::Engine;
+use crate::engine::{Engine, Jobs};
 use crate::keys::StrictVerifier;
 use crate::store::blobs::Blobs;
 use crate::web::{Schedule, WitnessPolicy, keep_cosigned, router};
@@ -62,6 +62,8 @@ pub struct ServeOptions<F> {
     pub insecure: bool,
     /// Who cosigns what is published; none for nobody.
     pub witnesses: Option<WitnessPolicy>,
+    /// Who works on the valuations that are asked for; none where nobody does here.
+    pub jobs: Option<Jobs>,
     /// Its bounds.
     pub limits: ServeLimits,
     /// Ends when the server has to stop.
@@ -127,7 +129,8 @@ where
             schedule, witnesses, verifier, stopping,
         )));
     }
-    let (health, routes) = routes(schedule, blobs, limits, &stopping).await?;
+    let jobs = options.jobs;
+    let (health, routes) = routes(schedule, blobs, jobs.clone(), limits, &stopping).await?;
     let tls = options.tls.as_ref().map(acceptor).transpose()?;
     let connections = accept(options.listener, tls, &limits, cutting);
     let shutdown = options.shutdown;
@@ -137,6 +140,9 @@ where
             () = report_stopped_writing(&engine, &health) => {}
         }
         tracing::info!(%address, "stopping: no more connections and calls");
+        if let Some(jobs) = &jobs {
+            jobs.stop();
+        }
         not_serving(&health).await;
         stop.send_replace(true);
     };
@@ -180,6 +186,7 @@ fn builder(limits: &ServeLimits) -> Server {
 async fn routes(
     schedule: Schedule,
     blobs: Blobs,
+    jobs: Option<Jobs>,
     limits: ServeLimits,
     stopping: &watch::Receiver<bool>,
 ) -> Result<(HealthReporter, Routes), ServeError> {
@@ -194,7 +201,8 @@ async fn routes(
     let registry = registry.max_decoding_message_size(QUERY_BYTES_MAX);
     let pool = PoolServiceServer::new(Pools::new(reads.clone()));
     let pool = pool.max_decoding_message_size(QUERY_BYTES_MAX);
-    let valuation = ValuationServiceServer::new(Valuations::new(reads.clone()));
+    let valuation =
+        ValuationServiceServer::new(Valuations::new(reads.clone(), jobs, stopping.clone()));
     let valuation = valuation.max_decoding_message_size(QUERY_BYTES_MAX);
     let settlement = SettlementServiceServer::new(Settlements::new(reads.clone()));
     let settlement = settlement.max_decoding_message_size(QUERY_BYTES_MAX);

@@ -194,7 +194,7 @@ fn previewed(
     let view = &published.view;
     let caller = Caller::load(view, operator.party).map_err(fault)?;
     let caller = caller.ok_or_else(|| fault("the operator is not admitted"))?;
-    let attachments = Handed::stored(engine.attachments());
+    let attachments = Handed::of_log(engine.attachments(), engine.log().as_ref());
     let reference = settle.valuation.to_string();
     let (pool, period) = (&settle.pool, settle.period);
     let preview = query::preview(view, &caller, &attachments, pool, period, &reference);

@@ -74,6 +74,7 @@ impl House {
             tls: None,
             insecure: false,
             witnesses: None,
+            jobs: None,
             limits: ServeLimits::default(),
             shutdown: async move {
                 // A sender that is gone says the same as one that sends.

@@ -5,6 +5,7 @@ mod replace;
 mod revoke;
 mod rotate;
 mod rotate_log;
+mod service;
 mod show;
 
 use super::args::commands;
@@ -17,6 +18,7 @@ commands! {
     Show => show,
     Rotate => rotate,
     RotateLog => rotate_log,
+    Service => service,
     Revoke => revoke,
     Replace => replace,
 }

@@ -17,7 +17,7 @@ use crate::wire::decode_application;
 /// What stands in the file: the signed bytes and the signature.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ApplicationFile {
+pub(in crate::cli) struct ApplicationFile {
     /// The exact bytes of the application, in hex.
     pub(super) application: String,
     /// The applicant's signature over them.
@@ -26,7 +26,7 @@ pub(super) struct ApplicationFile {
 
 /// A verified application.
 #[derive(Debug, Serialize)]
-pub(super) struct Signed {
+pub(in crate::cli) struct Signed {
     pub(super) ledger: LedgerId,
     pub(super) name: PartyName,
     pub(super) roles: Vec<Role>,
@@ -54,7 +54,7 @@ impl ApplicationFile {
     }
 
     /// Decodes the application and verifies its signature.
-    pub(super) fn verified(&self) -> Result<Signed, CommandError> {
+    pub(in crate::cli) fn verified(&self) -> Result<Signed, CommandError> {
         let bytes = hex::decode(&self.application)
             .map_err(|error| CommandError::input(format!("the application is no hex: {error}")))?;
         let application = decode_application(&bytes)?;

@@ -82,7 +82,8 @@ pub(super) async fn run(args: Args, context: &mut Context<'_, '_>) -> Result<(),
     ))
 }
 
-fn sign(application: &Application, key: &SecretKey) -> ApplicationFile {
+/// Signs an application.
+pub(in crate::cli) fn sign(application: &Application, key: &SecretKey) -> ApplicationFile {
     let bytes = encode_application(application);
     ApplicationFile {
         signature: key.sign(&signing_bytes(APPLICATION_TYPE, &bytes)),

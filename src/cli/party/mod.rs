@@ -8,6 +8,9 @@ mod show;
 
 use super::args::commands;
 
+pub(super) use application::ApplicationFile;
+pub(super) use apply::sign;
+
 commands! {
     /// Applies, admits and shows parties
     Apply => apply,

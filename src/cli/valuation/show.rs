@@ -38,8 +38,13 @@ impl Report for Shown {
                 validation.unwrap_or_else(|| "-".to_owned()),
             ),
             ("value table", one.table_hash.to_string()),
-            ("evaluator", one.evaluator.to_string()),
-            ("imported at", format!("entry {}", one.imported_index)),
+            ("signed by", one.evaluator.to_string()),
+            ("recorded at", format!("entry {}", one.imported_index)),
+            (
+                "request",
+                one.request
+                    .map_or_else(|| "-".to_owned(), |id| id.to_string()),
+            ),
             ("values over", self.table.denominator.clone()),
         ]);
         let headings = ["contribution", "owner", ">value", ">weight of 10^12"];

@@ -11,6 +11,7 @@ mod log;
 mod parties;
 mod payouts;
 mod pools;
+mod requests;
 mod settlements;
 mod statements;
 mod valuations;
@@ -27,6 +28,7 @@ pub use log::{ConsistencyProof, EntryReference, EntryShown, InclusionProof, LogP
 pub use parties::{Party, PartyKey};
 pub use payouts::{Payable, Payout, WaitingAmount};
 pub use pools::{Pool, PoolPeriod, PoolPolicyShown, PublishedPolicy, Revenue, Use};
+pub use requests::{ValuationProgress, ValuationRequest, Watched};
 pub use settlements::{
     Evidence, Explanation, LineError, Preview, Settlement, SettlementLine, SettlementLines, Subject,
 };

@@ -30,10 +30,12 @@ pub struct Valuation {
     pub validation_hash: Option<ContentHash>,
     /// BLAKE3 of the value table.
     pub table_hash: ContentHash,
-    /// The evaluator that signed it.
+    /// The party that signed it: the pool's evaluator, or the service's own.
     pub evaluator: PartyName,
-    /// The log index that imported it.
+    /// The log index that imported or finished it.
     pub imported_index: u64,
+    /// The request that it answers.
+    pub request: Option<ThingId>,
 }
 
 /// One contribution's value.
@@ -144,6 +146,7 @@ fn read_valuation(message: proto::Valuation) -> Result<Valuation, ClientError> {
         validation_hash: answer::optional_bytes("valuation.validation_hash", hash)?,
         table_hash: answer::bytes("valuation.table_hash", &message.table_hash)?,
         evaluator: answer::text("valuation.evaluator", &message.evaluator)?,
+        request: answer::optional_bytes("valuation.request", &message.request)?,
         method: message.method,
         parameters: message.parameters,
         imported_index: message.imported_index,

@@ -48,7 +48,7 @@ async fn old_and_new_key_sign_the_checkpoint_of_the_change() {
     );
     // The change is the last batch: who opens the folder now has to know both keys.
     assert!(engine.shutdown(DEADLINE).await);
-    drop((engine, opened.blobs, opened.index));
+    drop((engine, opened.blobs, opened.index, opened.disk));
     let only_old = open(folder.path(), GivenSigners::one(key("log"))).err();
     let refused = matches!(
         &only_old,

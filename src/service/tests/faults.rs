@@ -57,6 +57,7 @@ impl Served {
             tls: None,
             insecure: false,
             witnesses: None,
+            jobs: None,
             limits: ServeLimits::default(),
             shutdown: std::future::pending(),
             shutdown_deadline: PATIENCE,

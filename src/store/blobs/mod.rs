@@ -32,6 +32,7 @@ use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Location;
 use object_store::{ObjectStore, ObjectStoreExt};
+use tokio::sync::watch;
 
 use crate::domain::{ATTACHMENT_BYTES_MAX, ContentHash, PartyName, Reason, Rejection};
 use crate::store::log::Disk;
@@ -80,6 +81,8 @@ struct Inner {
     /// Held while a mark is written and synced; never waited for while `marks` is held.
     mark_file: Mutex<MarkFile>,
     limits: BlobLimits,
+    /// How many uploads were finished since the start.
+    uploads: watch::Sender<u64>,
 }
 
 impl Blobs {
@@ -123,6 +126,7 @@ impl Blobs {
                 marks: Mutex::new(marks),
                 mark_file: Mutex::new(mark_file),
                 limits,
+                uploads: watch::Sender::new(0),
             }),
         })
     }
@@ -152,6 +156,11 @@ impl Blobs {
     /// Returns what uploads are bounded by.
     pub fn limits(&self) -> BlobLimits {
         self.inner.limits
+    }
+
+    /// Returns how many uploads were finished, as they are.
+    pub fn uploads(&self) -> watch::Receiver<u64> {
+        self.inner.uploads.subscribe()
     }
 
     /// Says whether a blob was uploaded whole by this party.
@@ -271,6 +280,9 @@ impl Blobs {
             file.write(mark)?;
             self.marks().note(mark);
         }
+        self.inner
+            .uploads
+            .send_modify(|uploads| *uploads = uploads.wrapping_add(1));
         Ok(())
     }
 

@@ -138,6 +138,7 @@ fn tiles(folder: &Path) {
         tls: None,
         insecure: false,
         witnesses: None,
+        jobs: None,
         limits: ServeLimits::default(),
         shutdown: std::future::pending(),
         shutdown_deadline: Duration::from_secs(1),

@@ -90,6 +90,7 @@ async fn run(folder: &Path) {
             tls: None,
             insecure: false,
             witnesses: None,
+            jobs: None,
             limits: ServeLimits::default(),
             shutdown: std::future::pending(),
             shutdown_deadline: Duration::from_secs(10),

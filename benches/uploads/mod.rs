@@ -60,6 +60,7 @@ impl Uploads {
                 tls: None,
                 insecure: false,
                 witnesses: None,
+                jobs: None,
                 limits: ServeLimits::default(),
                 shutdown: std::future::pending(),
                 shutdown_deadline: Duration::from_secs(10),

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ContentHash, ContributionName, CostClass, Currency, DatasetName, FailPayout, IssuePayout, LedgerId, Money, Nonce, Origin, PartyName, Period, PeriodKind, PolicyName, PolicyTerms, PoolName, PublicKey, Reveal, SettlePayout, Signature, ThingId, UnixMillis,
+    ContentHash, ContributionName, CostClass, Currency, DatasetName, FailPayout, IssuePayout,
+    LedgerId, Money, Nonce, Origin, PartyName, Period, PeriodKind, PolicyName, PolicyTerms,
+    PoolName, PublicKey, Reveal, SettlePayout, Signature, ThingId, UnixMillis,
 };
 
 /// The most characters of a text for people in a command.

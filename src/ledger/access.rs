@@ -14,7 +14,8 @@ use super::state::State;
 use super::view::{Order, View, ViewFault, prefix_end};
 use crate::book::{Account, Holder};
 use crate::domain::{
-    Action, Command, ContentHash, DeclareUse, FailPayout, FreezePeriod, Grantee, KeyId, PartyName, Period, PoolName, PublicKey, Role, Settle, SettlePayout,
+    Action, Command, ContentHash, DeclareUse, FailPayout, FreezePeriod, Grantee, KeyId, PartyName,
+    Period, PoolName, PublicKey, Role, Settle, SettlePayout,
 };
 
 /// Who reads, as admitted.

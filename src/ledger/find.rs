@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 
 use super::rows::{
-    ClaimRow, ContributionClaimRow, ContributionRow, KeyPart, Locator, PayoutRow, PeriodRow, RevenueRow, ThingKind, ThingRow, UseRow, ValuationRequestRow,
+    ClaimRow, ContributionClaimRow, ContributionRow, KeyPart, Locator, PayoutRow, PeriodRow,
+    RevenueRow, ThingKind, ThingRow, UseRow, ValuationRequestRow,
 };
 use super::state::State;
 use super::view::{Order, ViewFault};

@@ -368,7 +368,7 @@ async fn a_server_that_ends_between_two_steps_of_a_commit_keeps_what_it_acknowle
     let admission = ledger.admission();
     assert!(submit(&mut server.client(), &ledger.seen, admission).await);
     server.kill();
-    for point in Point::ALL {
+    for point in Point::OF_A_COMMIT {
         for count in 1..=2 {
             let crash_at = format!("{}:{count}", point.name());
             let server = Server::start(ledger.folder.path(), Some(crash_at)).await;

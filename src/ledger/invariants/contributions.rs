@@ -4,7 +4,8 @@ use super::Findings;
 use crate::domain::{BASIS_POINTS_MAX, ContentHash, ThingId};
 use crate::ledger::rows::{
     ClaimRow, ContentRow, ContributionNameRow, ContributionRow, GrantRow, KeyPart, Locator,
-    PartyAdmittedRow, PartyRow, PayoutRow, PolicyPublishedRow, PolicyRow, PoolOpenedRow, PoolRow, SettlementRow, ThingKind, ThingRow, ValuationRequestRow, ValuationRow,
+    PartyAdmittedRow, PartyRow, PayoutRow, PolicyPublishedRow, PolicyRow, PoolOpenedRow, PoolRow,
+    SettlementRow, ThingKind, ThingRow, ValuationRequestRow, ValuationRow,
 };
 use crate::ledger::rules::GENERATION_MAX;
 use crate::ledger::state::State;

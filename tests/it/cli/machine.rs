@@ -75,6 +75,11 @@ impl Service {
         self.child.wait().unwrap();
     }
 
+    /// Waits until it has ended by itself, badly.
+    pub fn ended(mut self) {
+        assert!(!self.child.wait().unwrap().success());
+    }
+
     /// Asks the service to stop and waits until it has.
     pub fn stop(mut self) -> i32 {
         let id = self.child.id().to_string();
@@ -172,9 +177,20 @@ impl Machine {
         self.start("operator", &[&line[..], more].concat()).0
     }
 
+    /// Starts the service on a folder; it ends by itself at a named point.
+    pub fn serve_until(&self, dir: &str, point: &str) -> Service {
+        let line = ["serve", "--dir", dir, "--listen", "127.0.0.1:0"];
+        let mut command = self.command("operator", &line);
+        command.env(fenrun::engine::CRASH_VARIABLE, point);
+        Self::started(command).0
+    }
+
     /// Starts something that runs until it is stopped, and returns what it says of itself.
     pub fn start(&self, who: &str, line: &[&str]) -> (Service, Value) {
-        let mut command = self.command(who, line);
+        Self::started(self.command(who, line))
+    }
+
+    fn started(mut command: Command) -> (Service, Value) {
         command.args(["--output", "json"]);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut text = String::new();

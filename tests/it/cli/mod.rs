@@ -10,3 +10,4 @@ mod log_key;
 pub mod machine;
 mod proofs;
 mod reference;
+mod valuing;

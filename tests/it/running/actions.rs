@@ -1,12 +1,12 @@
 //! Actions that tests ask for, with everything that a test does not say set to something plain.
 
 use fenrun::domain::{
-    Action, ActionKind, AmendCharter, ApproveCost, ClaimCost, ContentHash, ContributionKind,
-    ContributionTerms, DeclareUse, DerivationConsent, FailPayout, Found, FreezePeriod, GrantUse,
-    GrantedPolicy, Grantee, ImportWeights, IssuePayout, Licence, Period, PoolConsent, PublicKey,
-    PublishPolicy, RecordContribution, RecordContributions, ReplaceKey, RevokeKey, RevokeUse, Role,
-    RotateKey, Settle, SettlePayout, Signature, Signer, ThingId, Upgrade, UseClass, UseMode,
-    WithdrawContribution,
+    Action, ActionKind, AmendCharter, ApproveCost, ClaimCost, CommitReveal, ContentHash,
+    ContributionKind, ContributionTerms, DeclareUse, DerivationConsent, FailPayout,
+    FinishValuation, Found, FreezePeriod, GrantUse, GrantedPolicy, Grantee, ImportWeights,
+    IssuePayout, Licence, Period, PoolConsent, PublicKey, PublishPolicy, RecordContribution,
+    RecordContributions, ReplaceKey, RevokeKey, RevokeUse, Role, RotateKey, Settle, SettlePayout,
+    Signature, Signer, StartValuation, ThingId, Upgrade, UseClass, UseMode, WithdrawContribution,
 };
 use fenrun::wire::policy_hash;
 
@@ -158,6 +158,26 @@ fn pool_sample(kind: ActionKind) -> Action {
             parameters: "{}".to_owned(),
             validation_hash: None,
             table_hash: hash,
+        }
+        .into(),
+        ActionKind::CommitReveal => CommitReveal {
+            pool,
+            commitment: hash,
+        }
+        .into(),
+        ActionKind::StartValuation => StartValuation {
+            pool,
+            period,
+            method: "coverage".to_owned(),
+            parameters: "{\"duplicates\":\"first\"}".to_owned(),
+            validation_hash: None,
+            commitment: None,
+        }
+        .into(),
+        ActionKind::FinishValuation => FinishValuation {
+            request: ThingId([7; 32]),
+            table_hash: hash,
+            reveal: None,
         }
         .into(),
         ActionKind::FreezePeriod => FreezePeriod { pool, period }.into(),

@@ -15,13 +15,14 @@ use fenrun::domain::{
     PublicKey, RecordContributions, Role, Signer, UnixMillis, signing_bytes,
 };
 use fenrun::engine::{
-    Clock, Engine, EngineLimits, EngineOptions, GivenSigners, ManualClock, SignedBytes, found,
+    Clock, Engine, EngineLimits, EngineOptions, GivenSigners, JobOptions, Jobs, ManualClock,
+    SignedBytes, found,
 };
 use fenrun::keys::{SecretKey, issue_token};
 use fenrun::service::{ServeError, ServeLimits, ServeOptions, TlsIdentity, serve};
 use fenrun::store::blobs::{BlobLimits, Blobs};
 use fenrun::store::index::Index;
-use fenrun::store::log::{DataFolder, LogStore, MemoryLog};
+use fenrun::store::log::{DataFolder, Disk, LogStore, MemoryLog};
 use fenrun::web::WitnessPolicy;
 use fenrun::wire::{encode_command, proto, prove_possession, sign_application};
 use proto::blob_service_client::BlobServiceClient;
@@ -106,7 +107,8 @@ impl Running {
         let mut log = MemoryLog::new();
         let ledger = found(&mut log, &key("log"), START, &founding()).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let disk = Arc::new(DataFolder::open(folder.path()).unwrap());
+        let disk: Arc<dyn Disk> = Arc::new(DataFolder::open(folder.path()).unwrap());
+        let kept = Arc::clone(&disk);
         let place = folder.path().join("blobs");
         // It waits for the disk, which a task must not.
         let opened = tokio::task::spawn_blocking(move || Blobs::open(disk, &place, setup.blobs));
@@ -121,6 +123,13 @@ impl Running {
             limits: EngineLimits::default(),
         })
         .unwrap();
+        let jobs = JobOptions {
+            engine: engine.clone(),
+            blobs: blobs.clone(),
+            disk: kept,
+            keys: Arc::new(GivenSigners::one(key("service"))),
+        };
+        let jobs = Jobs::start(jobs).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -129,6 +138,7 @@ impl Running {
             tls: setup.tls,
             insecure: false,
             witnesses: setup.witnesses,
+            jobs: Some(jobs),
             limits: setup.limits,
             shutdown: async move {
                 // A ledger that is dropped stops, too.

@@ -9,8 +9,8 @@ use std::num::NonZero;
 use fenrun::domain::{
     ApproveCost, ClaimCost, CommandId, ContentHash, CostRecovery, DeclareUse, FreezePeriod,
     ImportWeights, IssuePayout, OpenPool, OperatorFee, PeriodKind, Policy, PolicyTerms, PoolPolicy,
-    PostRevenue, PublishPolicy, RevenueKind, Settle, ThingId, UseClass, UseLine, UseMode,
-    write_use_list,
+    PostRevenue, PublishPolicy, RevenueKind, Settle, StartValuation, ThingId, UseClass, UseLine,
+    UseMode, write_use_list,
 };
 use fenrun::valuation::{Line, VALUE_TABLE_FORMAT, ValueTable};
 use fenrun::wire::{policy_hash, proto};
@@ -36,6 +36,8 @@ pub struct Settled {
     pub claim: ThingId,
     /// The valuation.
     pub valuation: ThingId,
+    /// A request for another one, which waits for rows that are not stored.
+    pub request: ThingId,
     /// The hash of the settlement's result.
     pub result: ContentHash,
     /// A payout of 1.00 CNY to `provider` that is on its way.
@@ -138,6 +140,15 @@ impl Running {
         let valuation = self
             .value(&[(digits, "provider", 3), (letters, "lab", 1)])
             .await;
+        let start = StartValuation {
+            pool: POOL.parse().unwrap(),
+            period: PERIOD.parse().unwrap(),
+            method: "coverage".to_owned(),
+            parameters: "{\"duplicates\":\"first\"}".to_owned(),
+            validation_hash: None,
+            commitment: None,
+        };
+        let request = self.create(OPERATOR, start).await;
         let result = self.preview(valuation).await;
         let settle = Settle {
             pool: POOL.parse().unwrap(),
@@ -152,6 +163,7 @@ impl Running {
             policy: policy_hash,
             claim,
             valuation,
+            request,
             result,
             payout: self.create(OPERATOR, payout("order-1", "1.00 CNY")).await,
         }

@@ -281,6 +281,7 @@ async fn a_listener_that_is_not_loopback_needs_tls_or_the_word() {
         tls,
         insecure,
         witnesses: None,
+        jobs: None,
         limits: ServeLimits::default(),
         shutdown: std::future::ready(()),
         shutdown_deadline: Duration::ZERO,

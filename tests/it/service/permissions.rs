@@ -56,6 +56,9 @@ const COMMANDS: &str = "
     ClaimCost            . + + . . . .
     ApproveCost          + . . . . . .
     ImportWeights        . . . . + . .
+    CommitReveal         . . . + + + .
+    StartValuation       + . . . . . .
+    FinishValuation      . . . . . . +
     FreezePeriod         + . . . . . .
     Settle               + . . . . . .
     IssuePayout          + . . . . . .
@@ -116,6 +119,8 @@ const READS: &str = "
     GetValuation      + + + + + + - ?
     ListValuations    1 1 1 1 1 1 0 ?
     GetTable          2 1 1 2 2 2 - ?
+    ListRequests      1 0 0 1 1 1 0 ?
+    Watch             + - - + + + - ?
     Preview           * ! ! ! ! * ! ?
     GetSettlement     + + + + + + - ?
     ListSettlements   1 1 1 1 1 1 0 ?
@@ -248,7 +253,7 @@ impl Asking<'_> {
         ]
     }
 
-    async fn valuations(&self, settled: &Settled) -> [String; 3] {
+    async fn valuations(&self, settled: &Settled) -> [String; 5] {
         let mut client = ValuationServiceClient::new(self.channel.clone());
         let valuation = proto::GetValuationRequest {
             reference: settled.valuation.to_string(),
@@ -262,10 +267,17 @@ impl Asking<'_> {
             .list_valuations(self.request(Default::default()))
             .await;
         let table = client.get_table(self.request(table)).await;
+        let requests = client.list_requests(self.request(Default::default())).await;
+        let watch = proto::WatchRequest {
+            request: settled.request.to_string(),
+            min_log_size: 0,
+        };
         [
             seen(client.get_valuation(self.request(valuation)).await),
             counted(valuations.map(|list| Some(list.into_inner().valuations.len()))),
             counted(table.map(|page| Some(page.into_inner().rows.len()))),
+            counted(requests.map(|list| Some(list.into_inner().requests.len()))),
+            seen(client.watch(self.request(watch)).await),
         ]
     }
 

@@ -24,8 +24,11 @@ const ELSEWHERE: &[Reason] = &[
     Reason::ContentMismatch,
     Reason::QueueFull,
     Reason::ShuttingDown,
-    // The tests of the core's rules; they take long chains or a second settlement.
+    // The tests of the core's rules; they take long chains, a second settlement, or a valuation.
     Reason::DerivationTooDeep,
+    Reason::CommitmentTaken,
+    Reason::RevealInvalid,
+    Reason::RequestAnswered,
     Reason::ValuationMismatch,
     Reason::ResultDiffers,
     Reason::SettlementRefused,

@@ -12,7 +12,7 @@ from ledger import Ledger
 from notes import Wrong, read_verifier_key
 from rules import Rules
 from segments import Segments
-from tree import leaf_hash, read_export, roots
+from tree import leaf_hash, read_export, root, roots
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("verifier_key", help="the log's, as it was at the founding: origin+hint+key")
@@ -40,6 +40,8 @@ def replay(leaves, blobs, origin, key):
             rules.apply(entry)
             if index == 0 and (rules.origin, rules.log_keys[0][1]) != (origin, key):
                 raise entry.wrong("the ledger was founded under another verifier key")
+            if entry.kind == "start_valuation":
+                ledger.roots[index + 1] = root(list(map(leaf_hash, leaves[: index + 1])))
             ledger.apply(entry)
         except (ValueError, KeyError, TypeError, AssertionError) as error:
             raise entry.wrong(f"what it says or names cannot be followed: {error!r}") from None

@@ -2,12 +2,14 @@
 
 import json
 
+from blake3 import blake3
+
 import settlement
 from arithmetic import WHOLE, allot, canonical, difference, result_bytes
 from entries import hash_of, thing_id
 from notes import Wrong
 from payouts import Payouts
-from rules import EVALUATOR, OPERATOR, PAYER
+from rules import AUDITOR, EVALUATOR, OPERATOR, PAYER
 from tree import leaf_hash, root
 
 KINDS = {1: "receipt", 2: "refund", 3: "chargeback"}
@@ -55,6 +57,7 @@ class Ledger(Payouts):
         self.uses, self.revenue, self.claims, self.valuations = {}, {}, {}, {}
         self.frozen, self.settled, self.carried = {}, {}, {}
         self.withdrawn, self.attachments, self.recomputed = set(), 0, []
+        self.commitments, self.requests, self.roots = {}, {}, {}
 
     def apply(self, entry):
         if act := getattr(self, entry.kind, None):
@@ -229,6 +232,60 @@ class Ledger(Payouts):
         if data is not None:
             table = self.read_table(entry, weights, data)
         self.valuations[thing_id(entry.command_id, 0)] = (weights, table)
+
+    def commit_reveal(self, entry, commit):
+        pool, actor = self.pool(entry, commit.pool)["row"], self.rules.parties[entry.command.actor]
+        if AUDITOR not in actor.roles and actor.name not in (pool.evaluator, pool.payer):
+            raise entry.wrong(f"{actor.name} has no part in the pool {commit.pool}")
+        parties = self.rules.parties.values()
+        behind = {p.owner for p in parties if OPERATOR in p.roles}
+        if OPERATOR in actor.roles or actor.owner in behind | {
+            p.name for p in parties if OPERATOR in p.roles
+        }:
+            raise entry.wrong("an operator commits to no reveal")
+        if commit.commitment in self.commitments:
+            raise entry.wrong("the commitment was made before")
+        self.commitments[commit.commitment] = [entry.index, commit.pool, None]
+
+    def start_valuation(self, entry, start):
+        pool = self.pool(entry, start.pool)
+        if (start.pool, start.period) in self.settled:
+            raise entry.wrong("the period is settled")
+        if start.validation_hash and start.validation_hash != pool["row"].validation_hash:
+            raise entry.wrong("another validation set than the pool's")
+        if start.commitment:
+            made = self.commitments.get(start.commitment)
+            if made is None or made[1] != start.pool or made[2] is not None:
+                raise entry.wrong("the commitment is none that is free for the pool")
+            made[2] = entry.index
+        request = {"entry": entry, "start": start, "open": True}
+        self.requests[thing_id(entry.command_id, 0)] = request
+
+    def finish_valuation(self, entry, finish):
+        request = self.requests.get(finish.request)
+        if request is None or not request["open"]:
+            raise entry.wrong("no open request for a valuation")
+        start, size = request["start"], request["entry"].index + 1
+        if (start.pool, start.period) in self.settled:
+            raise entry.wrong("the period is settled")
+        if start.commitment != (hash_of(finish.reveal) if finish.reveal else b""):
+            raise entry.wrong("the reveal is not what was committed to")
+        seed = blake3(derive_key_context="fenrun v1 seed")
+        seed = seed.update(self.roots[size] + finish.reveal).hexdigest()
+        source = "seed chosen by the operator"
+        if finish.reveal:
+            made = self.commitments[start.commitment][0]
+            source = (
+                f"the root of the first {size} entries of the log and the reveal that entry "
+                f"{made} committed to"
+            )
+        data, table = self.attachment(entry, finish.table_hash), None
+        if data is not None:
+            table = self.read_table(entry, start, data)
+            if table["seed"] not in (None, {"from": source, "hex": seed}):
+                raise entry.wrong(f"the seed of the value table is not {seed}")
+        request["open"] = False
+        self.valuations[thing_id(entry.command_id, 0)] = (start, table)
 
     def read_table(self, entry, weights, data):
         """By docs/valuation.md, sections 3 and 4: the form, and the weights from the values."""

@@ -85,12 +85,29 @@ def value_table(pool, period, values):
 
 
 def contribute(folder, party, name, *more):
-    file = written(folder, name, f"{party} {name}\n".encode())
+    file = written(folder, name, f"label,x\n{party} {name},{len(name)}\n".encode())
     licence = ("--licence", "CC0-1.0", "--derivation", "free")
     return fenrun(party, "contribute", "--name", f"{name}@1", *licence, *more, file)["id"]
 
 
+def by_service(pool, period):
+    """The service values, with a seed that the operator could not choose."""
+    commitment = fenrun("scorer", "valuation", "commit", pool)["commitment"]
+    start = ("start", pool, period, "-p", "k=1", "--commitment", commitment)
+    request = fenrun("guild", "valuation", *start)["id"]
+    fenrun("scorer", "valuation", "reveal", commitment)
+    return fenrun("scorer", "valuation", "watch", request)["request"]["valuation"]
+
+
+def admit_service(folder):
+    """The key lies in the data folder, which the running service has."""
+    own, file = ("--dir", str(Path(KEYS).parent / "ledger")), str(Path(folder, "application"))
+    fenrun("guild", "key", "service", *own, "--out", file)
+    fenrun("guild", "party", "admit", "--yes", file)
+
+
 def play(folder):
+    admit_service(folder)
     base = contribute(folder, "lin-school", "base")
     lab = contribute(folder, "harbor-lab", "lab", "--kind", "labels", "--parent", f"{base}=2500")
     both = ("--parent", f"{base}=1111", "--parent", f"{lab}=3333")
@@ -111,10 +128,11 @@ def play(folder):
     digest = fenrun("guild", "policy", "publish", policy)["policy_hash"]
     people = ("--payer", "reader-app", "--evaluator", "scorer", "--currency", "CNY")
     opened = {}
+    rows = written(folder, "rows", b"label,x\nlin-school base,3\ncopycat third,6\n")
+    fenrun("scorer", "contribution", "upload", rows)
+    terms = ("--policy", f"2026-10={digest}", "--validation", rows)
     for pool in ("mix-a", "mix-b"):
-        opened[pool] = fenrun(
-            "guild", "pool", "open", pool, *people, "--policy", f"2026-10={digest}"
-        )
+        opened[pool] = fenrun("guild", "pool", "open", pool, *people, *terms)
     # Pools of one currency settle in the order of their ids.
     order = sorted(opened, key=lambda pool: opened[pool]["id"])
     values = {
@@ -133,6 +151,9 @@ def play(folder):
             table = written(folder, "table", value_table(pool, period, values[pool]))
             valuations[pool] = fenrun("scorer", "valuation", "import", table)["id"]
             fenrun("guild", "pool", "freeze", pool, period)
+            if (pool, period) == ("mix-a", "2026-12"):
+                # It stands beside the one that was imported, and the settlement names it.
+                valuations[pool] = by_service(pool, period)
         for pool in order:
             own = ("--valuation", valuations[pool], pool, period)
             fenrun("guild", "settlement", "run", "--yes", *own)

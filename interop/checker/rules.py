@@ -7,7 +7,7 @@ from entries import canonical_message
 from fenrun.v1 import charter_commands_pb2, party_commands_pb2
 from notes import APPLICATION, POSSESSION, dsse, verify
 
-OPERATOR, PROVIDER, PAYER, EVALUATOR = 1, 2, 3, 4
+OPERATOR, PROVIDER, PAYER, EVALUATOR, AUDITOR, SERVICE = 1, 2, 3, 4, 5, 6
 NAME = re.compile(r"[a-z][a-z0-9-]{1,38}")
 # The table "Who may ask for what" of docs/rules.md; None stands for every party.
 MAY = {
@@ -22,6 +22,8 @@ MAY = {
     "declare_use": {PAYER},
     "post_revenue": {PAYER, OPERATOR},
     "import_weights": {EVALUATOR},
+    "commit_reveal": {PAYER, EVALUATOR, AUDITOR},
+    "finish_valuation": {SERVICE},
 }
 BY_OPERATOR = {
     "amend_charter",
@@ -31,6 +33,7 @@ BY_OPERATOR = {
     "publish_policy",
     "open_pool",
     "approve_cost",
+    "start_valuation",
     "freeze_period",
     "settle",
     "issue_payout",

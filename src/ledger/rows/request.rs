@@ -56,6 +56,6 @@ pub struct CommitmentRow {
 }
 
 impl Row for CommitmentRow {
-    const TABLE: u8 = b'w';
+    const TABLE: u8 = b'c';
     type Key = ContentHash;
 }

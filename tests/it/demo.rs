@@ -42,6 +42,7 @@ fn the_demo_shares_explains_audits_and_finds_both_forgeries() {
     assert_eq!(of("copycat")["copies"], 150);
     assert_eq!(of("hasty-labels")["wrong_labels"], 92);
     assert_eq!(of("harbor-lab")["cost_back"], "5200.00");
+    copies_change_nothing_and_wrong_labels_earn_least(&report, &of);
     let weights: u64 = providers
         .iter()
         .map(|row| row["weight"].as_u64().unwrap())
@@ -84,12 +85,67 @@ fn the_demo_shares_explains_audits_and_finds_both_forgeries() {
     assert_eq!(again.status.code(), Some(2));
 }
 
+/// What the demo says of copies and of wrong labels follows from what it paid.
+fn copies_change_nothing_and_wrong_labels_earn_least<'a>(
+    report: &'a Value,
+    of: &dyn Fn(&str) -> &'a Value,
+) {
+    let [copies] = report["copies"].as_array().unwrap().as_slice() else {
+        panic!("one provider has copies: {}", report["copies"]);
+    };
+    assert_eq!(copies["provider"], "copycat");
+    let values = copies["values"].as_array().unwrap();
+    let named: Vec<&str> = values
+        .iter()
+        .map(|value| value["provider"].as_str().unwrap())
+        .collect();
+    assert_eq!(named, ["copycat", "lin-school"]);
+    for value in values {
+        assert_eq!(value["equal"], true);
+        assert_eq!(value["with"], value["without"]);
+        assert_eq!(
+            value["with"],
+            of(value["provider"].as_str().unwrap())["value"]
+        );
+    }
+
+    let fen = |text: &Value| {
+        text.as_str()
+            .unwrap()
+            .replace('.', "")
+            .parse::<u64>()
+            .unwrap()
+    };
+    let per_row = |name: &str| {
+        let row = of(name);
+        let own = row["rows"].as_u64().unwrap() - row["copies"].as_u64().unwrap();
+        fen(&row["share"]) / own
+    };
+    let least = &report["least_per_row"];
+    assert_eq!(least["provider"], "hasty-labels");
+    assert_eq!(least["wrong_labels"], 92);
+    assert_eq!(fen(&least["per_row"]), per_row("hasty-labels"));
+    let others = ["lin-school", "harbor-lab", "orchid-studio", "copycat"].map(per_row);
+    assert_eq!(fen(&least["others_from"]), *others.iter().min().unwrap());
+    assert_eq!(fen(&least["others_to"]), *others.iter().max().unwrap());
+    assert!(fen(&least["per_row"]) < fen(&least["others_from"]));
+}
+
 #[test]
 fn the_demo_fits_a_screen() {
     let folder = tempfile::tempdir().unwrap();
     let printed = well(&fenrun(folder.path(), &["demo"]));
     assert!(printed.lines().count() <= LINES_MAX, "{printed}");
-    for wanted in ["in 50000.00 = out 50000.00", "Audit: equal", "b3sum "] {
+    for wanted in [
+        "150 of copycat's 270 rows were recorded by others before",
+        "the same, and lin-school",
+        "hasty-labels gets least for a row of its own",
+        "92 of its 307 labels are wrong",
+        "provider-knn-shapley",
+        "in 50000.00 = out 50000.00",
+        "Audit: equal",
+        "b3sum ",
+    ] {
         assert!(printed.contains(wanted), "{wanted}: {printed}");
     }
 }

@@ -1,6 +1,7 @@
 //! What the demo reports: one table, one equation, one share explained, the audit, two forgeries.
 
-use std::fmt::Write;
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
 use std::num::NonZero;
 
 use serde::Serialize;
@@ -9,10 +10,11 @@ use serde_json::Value;
 use super::cast::{AUDITOR, PERIOD, POOL};
 use super::stage::Stage;
 use super::story::{Story, fault, money, name};
+use super::valuing::{Copying, by_owner};
 use crate::cli::CommandError;
 use crate::cli::report::{Columns, Report};
 use crate::client::{Evidence, Explanation, Statement, Subject};
-use crate::domain::{ContentHash, LedgerId, Money};
+use crate::domain::{ContentHash, LedgerId, Money, PartyName};
 use crate::valuation::quotient;
 
 /// One provider's row.
@@ -27,6 +29,36 @@ pub(super) struct ProviderRow {
     weight: u64,
     share: String,
     paid: String,
+}
+
+/// What copies of others' rows changed: nothing, if the values with and without them are equal.
+#[derive(Debug, Serialize)]
+pub(super) struct CopiesTold {
+    provider: String,
+    copies: u64,
+    rows: u64,
+    /// The copier first, then those whose rows were copied.
+    values: Vec<WithAndWithout>,
+}
+
+/// A value as it is, and as it would be without somebody's copies.
+#[derive(Debug, Serialize)]
+pub(super) struct WithAndWithout {
+    provider: String,
+    with: String,
+    without: String,
+    equal: bool,
+}
+
+/// Who gets least for a row of its own.
+#[derive(Debug, Serialize)]
+pub(super) struct LeastPerRow {
+    provider: String,
+    wrong_labels: u64,
+    rows: u64,
+    per_row: String,
+    others_from: String,
+    others_to: String,
 }
 
 /// Where the pool's money came from and went to.
@@ -80,6 +112,8 @@ pub(super) struct DemoReport {
     pool: String,
     period: String,
     providers: Vec<ProviderRow>,
+    copies: Vec<CopiesTold>,
+    least_per_row: LeastPerRow,
     equation: Equation,
     explained: Explained,
     /// The audit of the ledger as it is.
@@ -101,19 +135,27 @@ pub(super) async fn collect(
     data: &str,
 ) -> Result<DemoReport, CommandError> {
     let mut rows = Vec::with_capacity(story.providers.len());
+    let mut per_row = Vec::with_capacity(story.providers.len());
     for told in &story.providers {
         let party = name(told.provider.name)?;
         let connection = stage.session(&party).await?;
         let period = PERIOD.parse().map_err(fault)?;
         let statement = connection.connection().statement(&party, &period).await?;
         let line = story
+            .valued
             .table
             .contributions
             .iter()
             .find(|line| line.contribution == told.contribution)
             .ok_or_else(|| fault("a contribution has no value"))?;
+        let share = sum(statement.lines.iter().map(|line| line.share))?;
+        let own = i64::try_from(line.rows.saturating_sub(line.copies)).unwrap_or(i64::MAX);
+        // Rounded down to a minor unit: this is for looking at and pays nobody.
+        per_row.push(share.minor_units.checked_div(own).unwrap_or(0));
         rows.push(row(&statement, told.provider.wrong_labels, story, line)?);
     }
+    let copies = copies(story, &rows);
+    let least_per_row = least_per_row(&rows, &per_row)?;
     let first = story.providers.first();
     let first = first.ok_or_else(|| fault("nobody contributed"))?;
     let explained = explain(stage, first.provider.name).await?;
@@ -132,6 +174,8 @@ pub(super) async fn collect(
         pool: POOL.to_owned(),
         period: PERIOD.to_owned(),
         providers: rows,
+        copies,
+        least_per_row,
         equation: equation(&story.preview.result_json)?,
         explained,
         audit: Audited {
@@ -154,17 +198,71 @@ fn row(
     let cost = sum(statement.lines.iter().map(|line| line.cost))?;
     let share = sum(statement.lines.iter().map(|line| line.share))?;
     let paid = sum(statement.pools.iter().map(|pool| pool.payable))?;
-    let denominator: NonZero<u128> = story.table.denominator;
+    let owners = by_owner(story.valued.table.owners.clone());
+    let value = owners.get(&line.owner).copied().unwrap_or_default();
     Ok(ProviderRow {
         provider: statement.party.to_string(),
         rows: line.rows,
         copies: line.copies,
         wrong_labels,
         cost_back: cost.decimal(),
-        value: format!("{:.4}", quotient(line.value, denominator)),
+        value: shown(value, story),
         weight: line.weight,
         share: share.decimal(),
         paid: paid.decimal(),
+    })
+}
+
+fn shown(value: i128, story: &Story) -> String {
+    let denominator: NonZero<u128> = story.valued.table.denominator;
+    format!("{:.4}", quotient(value, denominator))
+}
+
+/// Holds the values of who copied and of who was copied against those without the copies.
+fn copies(story: &Story, rows: &[ProviderRow]) -> Vec<CopiesTold> {
+    let with = by_owner(story.valued.table.owners.clone());
+    let value = |of: &BTreeMap<PartyName, i128>, owner: &PartyName| {
+        of.get(owner).copied().unwrap_or_default()
+    };
+    let told = |copying: &Copying| {
+        let row = rows
+            .iter()
+            .find(|row| row.provider == copying.owner.as_str());
+        let owners = std::iter::once(&copying.owner).chain(&copying.from);
+        let values = owners.map(|owner| {
+            let (with, without) = (value(&with, owner), value(&copying.without, owner));
+            WithAndWithout {
+                provider: owner.to_string(),
+                with: shown(with, story),
+                without: shown(without, story),
+                equal: with == without,
+            }
+        });
+        CopiesTold {
+            provider: copying.owner.to_string(),
+            copies: row.map_or(0, |row| row.copies),
+            rows: row.map_or(0, |row| row.rows),
+            values: values.collect(),
+        }
+    };
+    story.valued.copying.iter().map(told).collect()
+}
+
+/// Finds who gets least for a row, amounts in minor units in the order of the providers.
+fn least_per_row(rows: &[ProviderRow], per_row: &[i64]) -> Result<LeastPerRow, CommandError> {
+    let least = rows.iter().zip(per_row).min_by_key(|(_, amount)| **amount);
+    let (least, amount) = least.ok_or_else(|| fault("nobody contributed"))?;
+    let others = rows.iter().zip(per_row);
+    let others = others.filter(|(row, _)| row.provider != least.provider);
+    let others: Vec<i64> = others.map(|(_, amount)| *amount).collect();
+    let decimal = |amount: Option<&i64>| money(*amount.unwrap_or(&0)).map(|money| money.decimal());
+    Ok(LeastPerRow {
+        provider: least.provider.clone(),
+        wrong_labels: least.wrong_labels,
+        rows: least.rows,
+        per_row: decimal(Some(amount))?,
+        others_from: decimal(others.iter().min())?,
+        others_to: decimal(others.iter().max())?,
     })
 }
 
@@ -217,6 +315,42 @@ async fn explain(stage: &Stage, provider: &str) -> Result<Explained, CommandErro
     })
 }
 
+impl fmt::Display for CopiesTold {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (copies, provider, rows) = (self.copies, &self.provider, self.rows);
+        let told = self.values.iter().map(|value| {
+            let end = if value.equal {
+                "the same".to_owned()
+            } else {
+                format!("not {}", value.with)
+            };
+            format!("{} {}, {end}", value.provider, value.without)
+        });
+        let told = told.collect::<Vec<_>>().join(", and ");
+        write!(
+            formatter,
+            "{copies} of {provider}'s {rows} rows were recorded by others before. Without these \
+             copies the values are: {told}."
+        )
+    }
+}
+
+impl fmt::Display for LeastPerRow {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (provider, per_row) = (&self.provider, &self.per_row);
+        let (from, to) = (&self.others_from, &self.others_to);
+        write!(
+            formatter,
+            "{provider} gets least for a row of its own: {per_row}; the others from {from} to {to}."
+        )?;
+        if self.wrong_labels > 0 {
+            let (wrong, rows) = (self.wrong_labels, self.rows);
+            write!(formatter, " {wrong} of its {rows} labels are wrong.")?;
+        }
+        Ok(())
+    }
+}
+
 impl Report for DemoReport {
     fn text(&self) -> String {
         let mut text = format!(
@@ -224,14 +358,11 @@ impl Report for DemoReport {
             self.ledger, self.entries, self.pool, self.period
         );
         text.push_str(&self.table());
-        for row in self.providers.iter().filter(|row| row.copies > 0) {
-            // Writing to a string cannot fail.
-            let _ = write!(
-                text,
-                "\n{} of {}'s {} rows were recorded by others before and earn it nothing.",
-                row.copies, row.provider, row.rows
-            );
+        // Writing to a string cannot fail.
+        for copies in &self.copies {
+            let _ = write!(text, "\n{copies}");
         }
+        let _ = write!(text, "\n{}", self.least_per_row);
         let sum = &self.equation;
         let sign = if sum.equal { "=" } else { "IS NOT" };
         let _ = write!(

@@ -8,7 +8,7 @@ use super::cast::{
     VALIDATION, applicants,
 };
 use super::stage::Stage;
-use super::valuing::{Used, value_table};
+use super::valuing::{Used, Valued, value};
 use crate::cli::{CommandError, Kind};
 use crate::client::{Preview, Recorded, Session};
 use crate::domain::{
@@ -18,7 +18,6 @@ use crate::domain::{
     PolicyTerms, PoolConsent, PoolName, PoolPolicy, PostRevenue, PublishPolicy, RecordContribution,
     RevenueKind, Role, Settle, Signer, ThingId, UseClass, UseMode,
 };
-use crate::valuation::ValueTable;
 use crate::wire::{policy_hash, sign_application};
 
 /// What a provider has after the story.
@@ -35,8 +34,8 @@ pub(super) struct Told {
 pub(super) struct Story {
     /// The providers, in the order in which they recorded.
     pub providers: Vec<Told>,
-    /// The value table that the evaluator imported.
-    pub table: ValueTable,
+    /// What the evaluator found, and the value table that it imported.
+    pub valued: Valued,
     /// What was previewed, and then booked.
     pub preview: Preview,
     /// A receipt that the first provider kept: its claim, recorded after the others' approvals.
@@ -57,7 +56,7 @@ pub(super) async fn play(stage: &mut Stage) -> Result<Story, CommandError> {
     let claims = claim_costs(stage, &operator, &providers).await?;
     bring_revenue(stage, &providers).await?;
     freeze(&operator).await?;
-    let (table, valuation) = value(stage, &providers).await?;
+    let (valued, valuation) = import_values(stage, &providers).await?;
     let preview = settle(&operator, valuation).await?;
     let (Some(first), Some(claim)) = (providers.first(), claims.last()) else {
         return Err(fault("nobody of the cast claims a cost"));
@@ -65,7 +64,7 @@ pub(super) async fn play(stage: &mut Stage) -> Result<Story, CommandError> {
     let kept = kept_receipt(stage, first, claim)?;
     Ok(Story {
         providers,
-        table,
+        valued,
         preview,
         kept,
     })
@@ -268,7 +267,10 @@ async fn freeze(operator: &Session) -> Result<Recorded, CommandError> {
 }
 
 /// The evaluator values what is in use and signs the table.
-async fn value(stage: &Stage, providers: &[Told]) -> Result<(ValueTable, ThingId), CommandError> {
+async fn import_values(
+    stage: &Stage,
+    providers: &[Told],
+) -> Result<(Valued, ThingId), CommandError> {
     let evaluator = stage.session(&name(EVALUATOR)?).await?;
     let mut used = Vec::with_capacity(providers.len());
     for told in providers {
@@ -279,7 +281,8 @@ async fn value(stage: &Stage, providers: &[Told]) -> Result<(ValueTable, ThingId
             csv: told.provider.csv,
         });
     }
-    let table = value_table(&used)?;
+    let valued = value(&used)?;
+    let table = &valued.table;
     let bytes = table.encode().map_err(fault)?;
     let table_hash = evaluator.connection().upload(Bytes::from(bytes)).await?;
     let import = ImportWeights {
@@ -291,7 +294,7 @@ async fn value(stage: &Stage, providers: &[Told]) -> Result<(ValueTable, ThingId
         table_hash,
     };
     let imported = evaluator.submit(import).await?;
-    Ok((table, imported.command_id.thing(0)))
+    Ok((valued, imported.command_id.thing(0)))
 }
 
 /// The operator looks at the result first, and then books exactly that.

@@ -393,6 +393,7 @@ fn a_contribution_is_explained_in_sentences_down_to_its_entries() {
     for part in [
         "bb/data@1 was recorded by entry 9: 10 rows in 1000 bytes",
         "valued it by metered at 20 / 1000, and gave it the weight 20000000000 of 10^12",
+        "That rests on the rows of 0 contributions; the value table is ",
         "Step 4: 31.43 CNY of 100.00 CNY outstanding on the claim",
         "the class labelling are 350.00 CNY together, and 110.01 CNY was left for them",
         "Step 7: bb/data@1 gets 10.14 CNY by value: bb has 20000000000 of the weight 1000000000000",

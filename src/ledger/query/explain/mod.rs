@@ -8,6 +8,8 @@ mod sentences;
 
 pub use evidence::EvidenceEntry;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -17,14 +19,15 @@ use super::contributions::{Contribution, contribution};
 use super::settlements::{Settlement, load, settlement, stored_result};
 use super::statement::places_of;
 use super::valuations::stored_table;
-use crate::domain::{ContentHash, Currency, Period, PoolName, ThingId};
+use crate::domain::{ContentHash, Currency, PartyName, Period, PoolName, ThingId};
 use crate::ledger::access::Caller;
 use crate::ledger::decide::{Attachments, Stop, not_found};
 use crate::ledger::find;
-use crate::ledger::rows::ValuationRow;
+use crate::ledger::rows::{SettlementRow, ValuationRow};
 use crate::ledger::settling::{LineDocument, ResultDocument};
 use crate::ledger::state::State;
 use crate::ledger::view::{View, ViewFault};
+use crate::valuation::Seed;
 
 /// The most settlements that a contribution is explained by, the newest ones.
 pub const EXPLAINED_SETTLEMENTS_MAX: usize = 24;
@@ -83,15 +86,65 @@ struct NumberedLine {
     number: u64,
 }
 
-/// What a contribution was valued at; the value and the denominator may be beyond 64 bits.
+/// What a contribution was valued at, and from what; values and the denominator may be beyond 64
+/// bits.
 #[derive(Serialize)]
 struct ContributionValue {
     copies: u64,
     denominator: String,
     method: String,
+    /// The beneficial owner's own value; none where owners are not the players.
+    owner_value: Option<String>,
+    parameters: BTreeMap<String, String>,
     rows: u64,
+    /// How many contributions' rows went in.
+    rows_of: usize,
+    seed: Option<Seed>,
+    table_hash: ContentHash,
+    validation_hash: Option<ContentHash>,
     value: String,
     weight: u64,
+}
+
+impl ContributionValue {
+    /// Tells value and weight, and what they follow from.
+    fn sentences(&self, row: &SettlementRow, owner: &PartyName) -> [String; 2] {
+        let (value, denominator) = (&self.value, &self.denominator);
+        let valued = match &self.owner_value {
+            None => format!("it by {} at {value} / {denominator}", self.method),
+            Some(of_owner) => format!(
+                "{owner} by {} at {of_owner} / {denominator} (the rows of this contribution come to \
+                 {value})",
+                self.method
+            ),
+        };
+        let valued = format!(
+            "In {} the pool {} valued {valued}, and gave it the weight {} of 10^12; {} of its {} \
+             rows are copies.",
+            row.period, row.pool, self.weight, self.copies, self.rows,
+        );
+        let mut from: Vec<String> = self
+            .parameters
+            .iter()
+            .map(|(name, value)| format!("{name} {value}"))
+            .collect();
+        if let Some(seed) = &self.seed {
+            from.push(format!("seed {} ({})", seed.hex, seed.from));
+        }
+        let rows_of = self.rows_of;
+        from.push(format!("the rows of {rows_of} contributions"));
+        if let Some(hash) = &self.validation_hash {
+            from.push(format!("the validation set {}", short(&hash.to_string())));
+        }
+        let table = &self.table_hash;
+        [
+            valued,
+            format!(
+                "That rests on {}; the value table is {table}.",
+                from.join(", ")
+            ),
+        ]
+    }
 }
 
 /// Explains one line of a settlement by its number, from 0.
@@ -217,18 +270,8 @@ impl Part<'_, '_> {
         self.evidence.valued(self.settlement)?;
         self.evidence.used(self.settlement, found.at)?;
         let value = self.value(found)?;
-        self.sentences.push(format!(
-            "In {} the pool {} valued it by {} at {} / {}, and gave it the weight {} of 10^12; {} \
-             of its {} rows are copies.",
-            row.period,
-            row.pool,
-            value.method,
-            value.value,
-            value.denominator,
-            value.weight,
-            value.copies,
-            value.rows,
-        ));
+        let told = value.sentences(row, &found.beneficial_owner);
+        self.sentences.extend(told);
         let lines = self.lines(&document, &id, found.row.name.party.as_str())?;
         Ok(Some(ContributionSettlement {
             currency: row.currency,
@@ -279,12 +322,25 @@ impl Part<'_, '_> {
             .contributions
             .iter()
             .find(|line| line.contribution == found.row.id);
+        let owner = &found.beneficial_owner;
+        let of_owner = table
+            .owners
+            .iter()
+            .flatten()
+            .find(|one| one.owner == *owner);
+        let rows_of = table.inputs.iter().filter(|input| input.kind == "rows");
         // An ancestor that was not used has no line in the table, and no value.
         Ok(ContributionValue {
             copies: line.map_or(0, |line| line.copies),
             denominator: table.denominator.to_string(),
             method: valuation.method,
+            owner_value: of_owner.map(|one| one.value.to_string()),
+            parameters: table.parameters.clone(),
             rows: line.map_or(0, |line| line.rows),
+            rows_of: rows_of.count(),
+            seed: table.seed.clone(),
+            table_hash: valuation.table_hash,
+            validation_hash: valuation.validation_hash,
             value: line.map_or(0, |line| line.value).to_string(),
             weight: line.map_or(0, |line| line.weight),
         })

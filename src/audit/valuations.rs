@@ -12,11 +12,11 @@ use super::report::Report;
 use super::sources::{CheckedSources, Sources};
 use crate::domain::{ContentHash, PartyName, ThingId};
 use crate::ledger::{
-    Locator, Recorded, State, ValuationRow, View, ViewFault, approved_costs, recorded, used,
+    Gathered, Locator, Recorded, State, ValuationRow, View, ViewFault, recorded, used,
 };
 use crate::valuation::{
-    Contribution, ContributionError, ContributionValues, FeatureTable, Inputs, Line, Listed,
-    Method, OwnerLine, Rows, ValueTable, value_contributions,
+    ContributionError, ContributionValues, Inputs, Line, Listed, Method, OwnerLine, ValueTable,
+    value_contributions,
 };
 
 /// The kind of input that the rows of a contribution are in a table.
@@ -115,34 +115,21 @@ impl Recomputation {
         let inputs = inputs(&table, &recorded, &used)?;
         let all = recorded.len();
         recorded.retain(|id, _| inputs.contains(id));
-        let mut tables: Vec<(ThingId, FeatureTable)> = Vec::with_capacity(recorded.len());
-        for (id, one) in &recorded {
-            let rows = sources.table(&one.row.content_hash);
-            let rows =
-                rows.map_err(|why| unknown(&format!("the rows of {}", one.row.name), &why))?;
-            tables.push((*id, rows));
-        }
-        let contributions: Vec<Contribution<'_>> = recorded
-            .values()
-            .zip(&tables)
-            .map(|(one, (id, table))| Contribution {
-                id: *id,
-                owner: one.owner.clone(),
-                place: (one.at.index, one.at.number),
-                used: used.contains(&one.at),
-                rows: Rows::Table(table),
-            })
-            .collect();
+        let not_among_inputs = all.saturating_sub(recorded.len());
+        let gathered = Gathered::of(&state, valuation, before, recorded, |row| {
+            let rows = sources.table(&row.content_hash);
+            rows.map_err(|why| unknown(&format!("the rows of {}", row.name), &why))
+        })?;
         let inputs = Inputs {
-            contributions: &contributions,
+            contributions: &gathered.contributions(),
             validation: validation.as_ref(),
-            costs: &approved_costs(&state, &valuation.pool, valuation.period, before.index)?,
+            costs: gathered.costs(),
         };
         let values = value_contributions(&inputs, &method, &|_| ());
         Ok(Self {
             values: values.map_err(|error: ContributionError| Unequal::Wrong(chain(&error)))?,
             table,
-            not_among_inputs: all.saturating_sub(recorded.len()),
+            not_among_inputs,
         })
     }
 

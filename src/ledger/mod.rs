@@ -34,7 +34,7 @@ pub use requests::{drafted, method_of};
 pub use rows::*;
 pub use settling::{SettlementResult, TABLE_VIOLATIONS_MAX};
 pub use state::State;
-pub use valuing::{Recorded, approved_costs, recorded, used};
+pub use valuing::{Gathered, Recorded, approved_costs, recorded, used};
 pub use view::{
     Changes, KeyRange, Layered, MemoryView, Order, View, ViewFault, Visit, prefix_end, scan_prefix,
     state_hash,

@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::find;
 use super::rows::{
     ClaimRow, ContributionRow, KeyPart, Locator, PartyRow, PeriodRow, PeriodState, PoolRow, UseRow,
+    ValuationRow,
 };
 use super::state::State;
 use super::view::ViewFault;
 use crate::domain::{PartyName, Period, PoolName, ThingId, UseClass};
+use crate::valuation::{Contribution, FeatureTable, Rows};
 
 /// A recorded contribution as a valuation takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +60,66 @@ pub fn used(
     let rows = state.list::<UseRow>(&prefix)?.into_iter();
     let priced = rows.filter(|(_, row)| row.class != UseClass::PublicInterest);
     Ok(priced.map(|(_, row)| row.contribution).collect())
+}
+
+/// The rows of contributions with what the ledger says of them.
+#[derive(Debug)]
+pub struct Gathered {
+    recorded: BTreeMap<ThingId, Recorded>,
+    tables: BTreeMap<ThingId, FeatureTable>,
+    used: BTreeSet<Locator>,
+    costs: BTreeMap<PartyName, u128>,
+}
+
+impl Gathered {
+    /// Reads the rows of some recorded contributions, and what else their valuation takes, which
+    /// was asked for or imported at `before`.
+    ///
+    /// # Errors
+    /// What `read` fails with, or the storage.
+    pub fn of<E: From<ViewFault>>(
+        state: &State<'_>,
+        valuation: &ValuationRow,
+        before: Locator,
+        recorded: BTreeMap<ThingId, Recorded>,
+        mut read: impl FnMut(&ContributionRow) -> Result<FeatureTable, E>,
+    ) -> Result<Self, E> {
+        let mut tables = BTreeMap::new();
+        for (id, one) in &recorded {
+            tables.insert(*id, read(&one.row)?);
+        }
+        Ok(Self {
+            recorded,
+            tables,
+            used: used(state, &valuation.pool, valuation.period)?,
+            costs: approved_costs(state, &valuation.pool, valuation.period, before.index)?,
+        })
+    }
+
+    /// Returns the contributions as the recipe takes them.
+    pub fn contributions(&self) -> Vec<Contribution<'_>> {
+        let mut contributions = Vec::with_capacity(self.recorded.len());
+        for (one, table) in self.recorded.values().zip(self.tables.values()) {
+            contributions.push(Contribution {
+                id: one.row.id,
+                owner: one.owner.clone(),
+                place: (one.at.index, one.at.number),
+                used: self.used.contains(&one.at),
+                rows: Rows::Table(table),
+            });
+        }
+        contributions
+    }
+
+    /// Returns approved costs by beneficial owner.
+    pub fn costs(&self) -> &BTreeMap<PartyName, u128> {
+        &self.costs
+    }
+
+    /// Returns how many numbers all rows have together.
+    pub fn cells(&self) -> usize {
+        self.tables.values().map(|table| table.cells().len()).sum()
+    }
 }
 
 /// Returns what was approved to each beneficial owner for its contributions, in minor units of the

@@ -10,6 +10,8 @@ use crate::domain::{Currency, Money, PartyName, Period, PoolName};
 use crate::ledger::query::{
     self, EvidenceEntry, LineFilter, ProvedLine, Settlement, Statement, StatementPool,
 };
+use crate::store::tables::{Columns, read_csv};
+use crate::valuation::FeatureTable;
 use crate::wire::proto;
 use crate::wire::proto::settlement_service_server::SettlementService;
 
@@ -134,7 +136,8 @@ impl SettlementService for Settlements {
                 }
                 Some(Subject::Contribution(reference)) => {
                     reading.with_attachments(|attachments| {
-                        query::explain_contribution(view, caller, attachments, &reference)
+                        let stored = (attachments, &read_rows as &query::RowReader<'_>);
+                        query::explain_contribution(view, caller, stored, &reference)
                     })?
                 }
                 None => {
@@ -174,6 +177,14 @@ impl SettlementService for Settlements {
         });
         work.await
     }
+}
+
+/// Reads stored bytes as rows.
+fn read_rows(bytes: &[u8]) -> Result<FeatureTable, String> {
+    read_csv(bytes, &Columns::default()).map_err(|violations| {
+        let first = violations.first().map(ToString::to_string);
+        first.unwrap_or_default()
+    })
 }
 
 /// Reads the name of a pool and a period.

@@ -39,7 +39,7 @@ impl DuplicateRule {
 
     /// Returns who is credited with a cluster: for each owner the contribution of it that was
     /// recorded first of those in the cluster.
-    fn credited<'o, Owner: Ord>(
+    pub(super) fn credited<'o, Owner: Ord>(
         self,
         cluster: &[RowPlace],
         owners: &'o [Owner],

@@ -20,6 +20,7 @@ use super::knn::{
     threshold_shapley,
 };
 use super::method::{Method, Question};
+use super::near_duplicates::DistinctRow;
 use super::rows::{canonical_row, seeded_order};
 use super::table::{FeatureTable, TableViolation, TextColumn};
 use super::value_table::{Line, OwnerLine};
@@ -131,30 +132,27 @@ pub fn value_contributions(
     method: &Method,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<ContributionValues, ContributionError> {
-    let ordered = in_one_column_order(inputs.contributions)?;
-    let hashes: Vec<Cow<'_, [RowHash]>> = ordered.iter().map(Ordered::hashes).collect();
-    let Clusters { clusters, copies } = Clusters::of(&hashes);
-    let run = held_by_a_used_one(&ordered, clusters);
-    let values = value_clusters(&ordered, &run, inputs.validation, method, progress)?;
-    let owners: Vec<PartyName> = ordered.iter().map(|one| one.source.owner.clone()).collect();
+    let run = Run::of(inputs)?;
+    let values = run.with_problem(inputs, method, progress, |problem| ask(problem, method))?;
+    let values = values.unwrap_or_else(|| counted(run.clusters.len()));
+    let owners = run.owners();
     let costs: BTreeMap<&PartyName, u128> = inputs
         .costs
         .iter()
         .map(|(owner, cost)| (owner, *cost))
         .collect();
     let rule = method.duplicates();
-    let divided = divide_clusters(&run, &owners, &costs, &values.of_clusters, rule);
+    let divided = divide_clusters(&run.clusters, &owners, &costs, &values.of_clusters, rule);
     let divided = divided.map_err(ContributionError::Division)?;
-    let credited = credited(&run, &owners, rule);
+    let credited = credited(&run.clusters, &owners, rule);
     let mut lines: Vec<Line> = Vec::new();
-    for (number, one) in ordered.iter().enumerate() {
+    for (number, one) in run.ordered.iter().enumerate() {
         if one.source.used || credited.get(number) == Some(&true) {
-            let rows = hashes.get(number).map_or(0, |hashes| hashes.len());
             lines.push(Line {
                 contribution: one.source.id,
-                copies: copies.get(number).copied().unwrap_or_default(),
+                copies: run.copies.get(number).copied().unwrap_or_default(),
                 owner: one.source.owner.clone(),
-                rows: u64::try_from(rows).unwrap_or(u64::MAX),
+                rows: u64::try_from(one.hashes.len()).unwrap_or(u64::MAX),
                 value: divided.get(number).copied().unwrap_or_default(),
                 weight: 0,
             });
@@ -208,19 +206,136 @@ fn owner_lines(lines: &[Line], of_owners: &BTreeMap<PartyName, i128>) -> Vec<Own
     all.into_iter().map(line).collect()
 }
 
-struct Ordered<'a> {
-    source: &'a Contribution<'a>,
+/// A contribution whose rows can be compared with those of the others.
+pub(super) struct Ordered<'a> {
+    pub(super) source: &'a Contribution<'a>,
     /// Its rows with the columns of the first used contribution; none where only hashes are known.
     table: Option<FeatureTable>,
+    hashes: Cow<'a, [RowHash]>,
 }
 
-impl Ordered<'_> {
-    fn hashes(&self) -> Cow<'_, [RowHash]> {
-        match (&self.table, self.source.rows) {
-            (Some(table), _) => Cow::Owned(row_hashes(table)),
-            (None, Rows::Hashes(hashes)) => Cow::Borrowed(hashes),
-            (None, Rows::Table(_)) => Cow::Borrowed(&[]),
+/// What is valued: the clusters that a used contribution holds.
+pub(super) struct Run<'a> {
+    /// The contributions in the order of the log.
+    pub(super) ordered: Vec<Ordered<'a>>,
+    /// The clusters, in the order of their first rows.
+    pub(super) clusters: Vec<Vec<RowPlace>>,
+    /// For each contribution how many of its rows belong elsewhere or repeat its own.
+    copies: Vec<u64>,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn of(inputs: &Inputs<'a>) -> Result<Self, ContributionError> {
+        let ordered = in_one_column_order(inputs.contributions)?;
+        let hashes: Vec<&[RowHash]> = ordered.iter().map(|one| &*one.hashes).collect();
+        let Clusters {
+            mut clusters,
+            copies,
+        } = Clusters::of(&hashes);
+        let used = |place: &RowPlace| {
+            let holder = ordered.get(place.contribution);
+            holder.is_some_and(|one| one.source.used)
+        };
+        clusters.retain(|cluster| cluster.iter().any(used));
+        Ok(Self {
+            ordered,
+            clusters,
+            copies,
+        })
+    }
+
+    /// Returns the beneficial owner of each contribution.
+    pub(super) fn owners(&self) -> Vec<PartyName> {
+        let owners = self.ordered.iter();
+        owners.map(|one| one.source.owner.clone()).collect()
+    }
+
+    /// Returns the rows of the run at their first places, as far as the rows are at hand.
+    pub(super) fn distinct_rows(&self) -> Vec<DistinctRow<'_>> {
+        let owners: BTreeMap<&PartyName, usize> = self
+            .ordered
+            .iter()
+            .enumerate()
+            .map(|(number, one)| (&one.source.owner, number))
+            .collect();
+        let first = self.clusters.iter().filter_map(|cluster| cluster.first());
+        let row = |place: &RowPlace| {
+            let one = self.ordered.get(place.contribution)?;
+            let table = one.table.as_ref()?;
+            Some(DistinctRow {
+                place: *place,
+                owner: *owners.get(&one.source.owner)?,
+                features: table.row(place.row)?,
+                label: table.labels().get(place.row)?,
+            })
+        };
+        first.filter_map(row).collect()
+    }
+
+    /// Returns the name of a feature, by its number.
+    pub(super) fn feature(&self, number: usize) -> Option<&str> {
+        let table = self.ordered.iter().find_map(|one| one.table.as_ref())?;
+        table.features().get(number).map(String::as_str)
+    }
+
+    /// Puts the rows before the method; none where it looks at hashes alone.
+    pub(super) fn with_problem<T>(
+        &self,
+        inputs: &Inputs<'_>,
+        method: &Method,
+        progress: &(dyn Fn(usize) + Sync),
+        ask: impl FnOnce(Problem<'_>) -> Result<T, KnnError>,
+    ) -> Result<Option<T>, ContributionError> {
+        if method.question() == Question::Coverage {
+            return Ok(None);
         }
+        let validation = inputs.validation.ok_or(ContributionError::NoValidation {
+            method: method.name(),
+        })?;
+        let train = self.training_rows()?;
+        let tie_order = method.seed().map(|seed| {
+            let rows = train.iter_rows().enumerate();
+            let canonical: Vec<Vec<u8>> = rows
+                .map(|(row, features)| {
+                    canonical_row(features, train.labels().get(row).unwrap_or_default())
+                })
+                .collect();
+            seeded_order(seed, canonical.iter().map(Vec::as_slice))
+        });
+        let problem = Problem::new(&train, validation, method.neighbours(), tie_order);
+        let problem = problem.map_err(ContributionError::Knn)?;
+        let answer = ask(problem.with_progress(progress));
+        answer.map(Some).map_err(ContributionError::Knn)
+    }
+
+    /// Returns the rows of the run, each with the owner of its first holder.
+    fn training_rows(&self) -> Result<FeatureTable, ContributionError> {
+        let ordered = &self.ordered;
+        let hidden = ordered
+            .iter()
+            .find(|one| one.source.used && one.table.is_none());
+        if let Some(hidden) = hidden {
+            let id = hidden.source.id;
+            return Err(ContributionError::OnlyHashes { id });
+        }
+        let mut tables = ordered.iter().filter_map(|one| one.table.as_ref());
+        let features = tables.next().map_or(&[][..], FeatureTable::features);
+        let row = |cluster: &Vec<RowPlace>| {
+            cluster.iter().find_map(|place| {
+                let table = ordered.get(place.contribution)?.table.as_ref()?;
+                Some((table.row(place.row)?, table.labels().get(place.row)?))
+            })
+        };
+        // Each has a used holder, and of each used one the table is at hand.
+        let rows: Vec<(&[f64], &str)> = self.clusters.iter().filter_map(row).collect();
+        let first_holder = |cluster: &Vec<RowPlace>| {
+            let place = cluster.first()?;
+            Some(ordered.get(place.contribution)?.source.owner.as_str())
+        };
+        let owners: TextColumn = self.clusters.iter().filter_map(first_holder).collect();
+        FeatureTable::gather(features, rows.into_iter())
+            .and_then(|train| train.with_owners(owners))
+            .map_err(ContributionError::Rows)
     }
 }
 
@@ -240,34 +355,32 @@ fn in_one_column_order<'a>(
     let mut ordered = Vec::with_capacity(sorted.len());
     for source in sorted {
         let table = match source.rows {
-            Rows::Hashes(_) => None,
-            Rows::Table(table) => match table.in_column_order(features.unwrap_or_default()) {
-                Ok(table) => Some(table),
-                Err(violations) if source.used => {
-                    return Err(ContributionError::Columns {
-                        id: source.id,
-                        violations,
-                    });
-                }
-                Err(_) => continue,
-            },
+            Rows::Hashes(hashes) => {
+                ordered.push(Ordered {
+                    source,
+                    table: None,
+                    hashes: Cow::Borrowed(hashes),
+                });
+                continue;
+            }
+            Rows::Table(table) => table.in_column_order(features.unwrap_or_default()),
         };
-        ordered.push(Ordered { source, table });
+        match table {
+            Ok(table) => ordered.push(Ordered {
+                source,
+                hashes: Cow::Owned(row_hashes(&table)),
+                table: Some(table),
+            }),
+            Err(violations) if source.used => {
+                return Err(ContributionError::Columns {
+                    id: source.id,
+                    violations,
+                });
+            }
+            Err(_) => {}
+        }
     }
     Ok(ordered)
-}
-
-/// Returns the clusters of the run, in the order of the log.
-fn held_by_a_used_one(
-    ordered: &[Ordered<'_>],
-    mut clusters: Vec<Vec<RowPlace>>,
-) -> Vec<Vec<RowPlace>> {
-    let used = |place: &RowPlace| {
-        let holder = ordered.get(place.contribution);
-        holder.is_some_and(|one| one.source.used)
-    };
-    clusters.retain(|cluster| cluster.iter().any(used));
-    clusters
 }
 
 /// Values of the clusters of a run.
@@ -289,87 +402,39 @@ impl From<RowValues> for ClusterValues {
     }
 }
 
-fn value_clusters(
-    ordered: &[Ordered<'_>],
-    run: &[Vec<RowPlace>],
-    validation: Option<&FeatureTable>,
-    method: &Method,
-    progress: &(dyn Fn(usize) + Sync),
-) -> Result<ClusterValues, ContributionError> {
-    if method.question() == Question::Coverage {
-        // A row's worth is one, in parts so small that its holders share it well enough.
-        return Ok(ClusterValues {
-            of_clusters: vec![i128::from(ONE); run.len()],
-            of_owners: None,
-            denominator: NonZero::new(u128::from(ONE)).unwrap_or(NonZero::<u128>::MIN),
-            ties: 0,
-        });
+/// Each row's worth is one, in parts so small that its holders share it well enough.
+fn counted(clusters: usize) -> ClusterValues {
+    ClusterValues {
+        of_clusters: vec![i128::from(ONE); clusters],
+        of_owners: None,
+        denominator: NonZero::new(u128::from(ONE)).unwrap_or(NonZero::<u128>::MIN),
+        ties: 0,
     }
-    let validation = validation.ok_or(ContributionError::NoValidation {
-        method: method.name(),
-    })?;
-    let train = training_rows(ordered, run)?;
-    let tie_order = method.seed().map(|seed| {
-        let rows = train.iter_rows().enumerate();
-        let canonical: Vec<Vec<u8>> = rows
-            .map(|(row, features)| {
-                canonical_row(features, train.labels().get(row).unwrap_or_default())
-            })
-            .collect();
-        seeded_order(seed, canonical.iter().map(Vec::as_slice))
-    });
-    let problem = Problem::new(&train, validation, method.neighbours(), tie_order);
-    let problem = problem.map_err(ContributionError::Knn)?;
-    ask(&problem.with_progress(progress), method).map_err(ContributionError::Knn)
 }
 
 /// Asks the method's question.
-fn ask(problem: &Problem<'_>, method: &Method) -> Result<ClusterValues, KnnError> {
-    Ok(match method.question() {
-        Question::ProviderKnnShapley => {
-            let owners = provider_shapley(problem)?;
-            let names = problem.owners().iter();
-            let names = names.filter_map(|name| name.parse::<PartyName>().ok());
-            ClusterValues {
-                of_owners: Some(names.zip(owners.values).collect()),
-                ..row_shapley(problem)?.into()
-            }
-        }
-        Question::RowKnnBanzhaf => row_banzhaf(problem)?.into(),
-        Question::RowKnnSoftLabel => soft_label(problem)?.into(),
-        Question::RowKnnThreshold => threshold_shapley(problem, method.threshold())?.into(),
-        Question::RowKnnShapley | Question::Coverage => row_shapley(problem)?.into(),
+fn ask(problem: Problem<'_>, method: &Method) -> Result<ClusterValues, KnnError> {
+    if !method.values_owners() {
+        return Ok(ask_rows(&problem, method)?.into());
+    }
+    let owners = provider_shapley(&problem)?;
+    let names = problem.owners().iter();
+    let names = names.filter_map(|name| name.parse::<PartyName>().ok());
+    Ok(ClusterValues {
+        of_owners: Some(names.zip(owners.values).collect()),
+        ..ask_rows(&problem, method)?.into()
     })
 }
 
-/// Returns the rows of the run, each with the owner of its first holder.
-fn training_rows(
-    ordered: &[Ordered<'_>],
-    run: &[Vec<RowPlace>],
-) -> Result<FeatureTable, ContributionError> {
-    let hidden = ordered
-        .iter()
-        .find(|one| one.source.used && one.table.is_none());
-    if let Some(hidden) = hidden {
-        let id = hidden.source.id;
-        return Err(ContributionError::OnlyHashes { id });
+/// Returns the values of the rows; where owners are the players, those by which an owner's part is
+/// divided.
+pub(super) fn ask_rows(problem: &Problem<'_>, method: &Method) -> Result<RowValues, KnnError> {
+    match method.question() {
+        Question::RowKnnBanzhaf => row_banzhaf(problem),
+        Question::RowKnnSoftLabel => soft_label(problem),
+        Question::RowKnnThreshold => threshold_shapley(problem, method.threshold()),
+        Question::RowKnnShapley | Question::ProviderKnnShapley | Question::Coverage => {
+            row_shapley(problem)
+        }
     }
-    let mut tables = ordered.iter().filter_map(|one| one.table.as_ref());
-    let features = tables.next().map_or(&[][..], FeatureTable::features);
-    let row = |cluster: &Vec<RowPlace>| {
-        cluster.iter().find_map(|place| {
-            let table = ordered.get(place.contribution)?.table.as_ref()?;
-            Some((table.row(place.row)?, table.labels().get(place.row)?))
-        })
-    };
-    // Each has a used holder, and of each used one the table is at hand.
-    let rows: Vec<(&[f64], &str)> = run.iter().filter_map(row).collect();
-    let first_holder = |cluster: &Vec<RowPlace>| {
-        let place = cluster.first()?;
-        Some(ordered.get(place.contribution)?.source.owner.as_str())
-    };
-    let owners: TextColumn = run.iter().filter_map(first_holder).collect();
-    FeatureTable::gather(features, rows.into_iter())
-        .and_then(|train| train.with_owners(owners))
-        .map_err(ContributionError::Rows)
 }

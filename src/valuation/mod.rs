@@ -4,6 +4,7 @@
 //! row an integer over a stated denominator, and owners' sums become weights. Thread count and
 //! order of the input cannot change a byte of the result.
 
+mod account;
 mod cluster_rules;
 mod contributions;
 mod coverage;
@@ -12,6 +13,7 @@ mod duplicates;
 pub mod games;
 pub mod knn;
 mod method;
+mod near_duplicates;
 mod quotient;
 mod rows;
 pub mod sampling;
@@ -22,6 +24,7 @@ mod tests;
 mod value_table;
 mod weights;
 
+pub use account::{Account, NearRows, account};
 pub use cluster_rules::{DuplicateRule, divide_clusters};
 pub use contributions::{
     Contribution, ContributionError, ContributionValues, Inputs, Rows, value_contributions,
@@ -29,6 +32,7 @@ pub use contributions::{
 pub use coverage::coverage;
 pub use duplicates::{Clusters, RowHash, RowPlace, row_hashes};
 pub use method::{Listed, METHODS, Method, MethodError, Question};
+pub use near_duplicates::{DistinctRow, NearPair, near_duplicates};
 pub use quotient::quotient;
 pub use rows::{canonical_row, seeded_order, tie_hash};
 pub use seed::{OPERATORS_SEED, SeedSource};

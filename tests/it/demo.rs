@@ -58,6 +58,15 @@ fn the_demo_shares_explains_audits_and_finds_both_forgeries() {
             .unwrap()
             .is_empty()
     );
+    let explained = report["explained"]["sentences"].to_string();
+    for part in [
+        "valued lin-school by provider-knn-shapley at ",
+        "duplicates first, k 5, ties seed, seed 66656e72756e2064656d6f (seed chosen by scorer)",
+        "credited with 560 distinct rows; 150 of its rows were recorded again later",
+        "Of the 300 validation rows, whose mean is the value, these gave its owner most: row 18 ",
+    ] {
+        assert!(explained.contains(part), "{part}: {explained}");
+    }
     assert_eq!(report["audit"]["equal"], true);
 
     let forgeries = report["forgeries"].as_array().unwrap();

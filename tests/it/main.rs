@@ -6,6 +6,7 @@ mod client_vector;
 mod demo;
 mod digits;
 mod edits;
+mod fairness;
 mod kill;
 mod running;
 mod service;

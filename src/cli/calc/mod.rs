@@ -1,5 +1,7 @@
 //! The offline calculators: the service's core over files, with no server.
 
+mod duplicates;
+mod fairness;
 pub mod game;
 pub mod knn;
 pub mod settlement;
@@ -11,4 +13,6 @@ commands! {
     Settlement => settlement,
     Knn => knn,
     Game => game,
+    Duplicates => duplicates,
+    Fairness => fairness,
 }

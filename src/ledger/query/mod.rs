@@ -34,7 +34,8 @@ pub use claims::{Claim, ClaimFilter, claim, claims};
 pub use commands::command_index;
 pub use contributions::{Contribution, ContributionFilter, contribution, contributions};
 pub use explain::{
-    EXPLAINED_SETTLEMENTS_MAX, EvidenceEntry, Explanation, explain_contribution, explain_line,
+    EXPLAINED_SETTLEMENTS_MAX, EvidenceEntry, Explanation, RowReader, explain_contribution,
+    explain_line,
 };
 pub use page::{Cursor, PAGE_ROWS_MAX, Page};
 pub use parties::{KEYS_SHOWN_MAX, Party, PartyFilter, charter, parties, party};

@@ -3,6 +3,7 @@
 
 use super::tests::text;
 use crate::domain::{ContentHash, Money, Period, PoolName};
+use crate::ledger::Attachments;
 use crate::ledger::query::*;
 use crate::ledger::testing::Scenario;
 use crate::merkle::{leaf_hash, verify_inclusion};
@@ -306,6 +307,11 @@ fn statements_of_two_periods_run_on() {
     assert_eq!(of("2026-11"), pair("59.94 CNY", "137.95 CNY"));
 }
 
+/// What an explanation reads; no bytes are rows here.
+fn stored(scenario: &Scenario) -> (&dyn Attachments, &RowReader<'static>) {
+    (&scenario.attachments, &|_| Err("not rows".to_owned()))
+}
+
 /// Every line that a caller sees is explained, every other is not there, and every entry named
 /// can be opened by the caller.
 #[test]
@@ -334,7 +340,7 @@ fn explanations_rest_on_entries_that_the_caller_can_open() {
         }
         for contribution in ["aa/data@1", "bb/data@1", "cc/data@1", "ll/labels@1"] {
             let view = &scenario.view;
-            let found = explain_contribution(view, &caller, &scenario.attachments, contribution);
+            let found = explain_contribution(view, &caller, stored(&scenario), contribution);
             if let Ok(found) = found {
                 check_explanation(&scenario, name, &found);
             }
@@ -369,7 +375,7 @@ fn a_contribution_is_explained_in_sentences_down_to_its_entries() {
     let scenario = scenario();
     let caller = scenario.caller("bb");
     let view = &scenario.view;
-    let found = explain_contribution(view, &caller, &scenario.attachments, "bb/data@1");
+    let found = explain_contribution(view, &caller, stored(&scenario), "bb/data@1");
     let Ok(found) = found else {
         panic!("not explained");
     };
@@ -407,8 +413,8 @@ fn a_contribution_is_explained_in_sentences_down_to_its_entries() {
     }
     let unsettled = Scenario::worked_example();
     let caller = unsettled.caller("bb");
-    let (view, attachments) = (&unsettled.view, &unsettled.attachments);
-    let Ok(found) = explain_contribution(view, &caller, attachments, "bb/data@1") else {
+    let view = &unsettled.view;
+    let Ok(found) = explain_contribution(view, &caller, stored(&unsettled), "bb/data@1") else {
         panic!("not explained");
     };
     assert_eq!(

@@ -77,10 +77,18 @@ pub struct Problem<'a> {
     /// The rows' numbers from the nearest at equal distance; without it, their own order.
     tie_order: Option<Vec<u32>>,
     progress: Option<&'a Progress<'a>>,
+    watch: Option<Watch<'a>>,
 }
 
 /// Is told how many more validation rows are done.
 type Progress<'a> = dyn Fn(usize) + Sync + 'a;
+
+/// Who is told what some rows, or owners, are worth at each validation row.
+#[derive(Clone, Copy)]
+struct Watch<'a> {
+    places: &'a [usize],
+    tell: &'a (dyn Fn(usize, i128) + Sync),
+}
 
 impl fmt::Debug for Problem<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -122,6 +130,7 @@ impl<'a> Problem<'a> {
             neighbours,
             tie_order,
             progress: None,
+            watch: None,
         })
     }
 
@@ -129,6 +138,15 @@ impl<'a> Problem<'a> {
     #[must_use]
     pub fn with_progress(mut self, progress: &'a Progress<'a>) -> Self {
         self.progress = Some(progress);
+        self
+    }
+
+    /// Tells `tell`, from any thread and in any order, what the values of some rows together are
+    /// at each validation row, in multiples of 2^-62; `places` are their numbers in the answer, of
+    /// rows or of owners. Nothing is told by methods without rounding.
+    #[must_use]
+    pub fn watching(mut self, places: &'a [usize], tell: &'a (dyn Fn(usize, i128) + Sync)) -> Self {
+        self.watch = Some(Watch { places, tell });
         self
     }
 

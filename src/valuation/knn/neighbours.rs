@@ -7,6 +7,7 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use num_bigint::BigInt;
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 use super::order::{Neighbour, Sorter};
@@ -52,6 +53,33 @@ pub trait Visitor: Sync {
     fn reach(&self) -> Option<f64> {
         None
     }
+
+    /// Returns what some of the values come to so far, in multiples of 2^-62.
+    fn sum_of(&self, state: &Self::State, places: &[usize]) -> i128;
+}
+
+/// A value that may be counted in multiples of 2^-62.
+pub trait Counted {
+    /// Returns how many they are; 0 where the value is counted in something else.
+    fn units(&self) -> i128;
+}
+
+impl Counted for i128 {
+    fn units(&self) -> i128 {
+        *self
+    }
+}
+
+impl Counted for BigInt {
+    fn units(&self) -> i128 {
+        0
+    }
+}
+
+/// Returns what the values at some places come to, in multiples of 2^-62.
+pub fn units_at<Value: Counted>(values: &[Value], places: &[usize]) -> i128 {
+    let values = places.iter().filter_map(|place| values.get(*place));
+    values.map(Counted::units).sum()
 }
 
 /// Shows a visitor what every validation row sees, and returns the merged states.
@@ -187,5 +215,13 @@ fn visit_point<V: Visitor, D: Distance>(
         near_to_far,
         inside,
     };
-    visitor.visit(&mut partial.state, &sight);
+    match problem.watch {
+        None => visitor.visit(&mut partial.state, &sight),
+        Some(watch) => {
+            let before = visitor.sum_of(&partial.state, watch.places);
+            visitor.visit(&mut partial.state, &sight);
+            let after = visitor.sum_of(&partial.state, watch.places);
+            (watch.tell)(point, after.saturating_sub(before));
+        }
+    }
 }

@@ -16,7 +16,7 @@ use std::ops::{AddAssign, SubAssign};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 
-use super::neighbours::{Sight, Visited, Visitor, visit_neighbours};
+use super::neighbours::{Counted, Sight, Visited, Visitor, units_at, visit_neighbours};
 use super::provider_game::{Count, Sets, Space};
 use super::rational::least_common_multiple;
 use super::{KnnError, Problem, UNIT_BITS};
@@ -127,6 +127,7 @@ trait Arithmetic: Sync {
     type Sum: Clone
         + Default
         + Send
+        + Counted
         + for<'n> AddAssign<&'n Self::Sum>
         + for<'n> SubAssign<&'n Self::Sum>;
 
@@ -271,6 +272,10 @@ impl<Numbers: Arithmetic> Visitor for Games<'_, Numbers> {
             *value += more;
         }
         one
+    }
+
+    fn sum_of(&self, values: &Self::State, places: &[usize]) -> i128 {
+        units_at(values, places)
     }
 }
 

@@ -10,7 +10,7 @@ use std::ops::{AddAssign, SubAssign};
 
 use num_bigint::BigInt;
 
-use super::neighbours::Sight;
+use super::neighbours::{Counted, Sight};
 use super::rational::least_common_multiple;
 use super::runs::{RowMethod, Run, sum_rows};
 use super::{ExactRowValues, KnnError, ONE, Problem, RowValues};
@@ -47,7 +47,7 @@ pub struct Shares<Number> {
 
 impl<Number> RowMethod for Shares<Number>
 where
-    Number: Clone + Default + Send + Sync,
+    Number: Clone + Default + Send + Sync + Counted,
     Number: for<'n> AddAssign<&'n Number> + for<'n> SubAssign<&'n Number>,
 {
     type Number = Number;

@@ -6,7 +6,7 @@
 
 use std::ops::AddAssign;
 
-use super::neighbours::{Sight, Visited, Visitor, visit_neighbours};
+use super::neighbours::{Counted, Sight, Visited, Visitor, units_at, visit_neighbours};
 use super::{KnnError, Problem};
 
 /// Rows next to each other in the order from near to far, all matching or all not.
@@ -35,7 +35,7 @@ impl Run {
 /// A method that gives every row a value.
 pub trait RowMethod: Sync {
     /// How a value is counted.
-    type Number: Clone + Default + Send + Sync + for<'n> AddAssign<&'n Self::Number>;
+    type Number: Clone + Default + Send + Sync + Counted + for<'n> AddAssign<&'n Self::Number>;
     /// What it carries from run to run of one validation row.
     type Walk;
 
@@ -105,5 +105,9 @@ impl<Method: RowMethod> Visitor for Sums<'_, Method> {
 
     fn reach(&self) -> Option<f64> {
         self.method.reach()
+    }
+
+    fn sum_of(&self, sums: &Self::State, places: &[usize]) -> i128 {
+        units_at(sums, places)
     }
 }

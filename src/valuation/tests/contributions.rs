@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use crate::domain::{PartyName, ThingId};
 use crate::valuation::{
-    Contribution, FeatureTable, Inputs, METHODS, Method, Rows, coverage, quotient, row_hashes,
-    value_contributions,
+    Contribution, DuplicateRule, FeatureTable, Inputs, METHODS, Method, NearRows, Rows, account,
+    coverage, quotient, row_hashes, value_contributions,
 };
 
 /// Features and label.
@@ -264,6 +264,66 @@ fn every_method(neighbours: u64, seed: u8) -> Vec<Method> {
         })
     });
     methods.collect()
+}
+
+/// The points of an account come to the value; who else holds its rows is counted.
+#[test]
+fn an_account_comes_to_the_value() {
+    let first = table(
+        "xy",
+        &[(&[0.0, 1.0], "a"), (&[9.0, 8.0], "b"), (&[4.0, 4.0], "a")],
+    );
+    let copy = table(
+        "xy",
+        &[(&[9.0, 8.0], "b"), (&[7.0, 7.0], "a"), (&[7.0, 7.0], "a")],
+    );
+    let list = [
+        contribution(1, "ann", true, &first),
+        contribution(2, "bob", true, &copy),
+    ];
+    let points: [Row<'_>; 3] = [(&[0.0, 1.0], "a"), (&[9.0, 9.0], "b"), (&[7.0, 6.0], "b")];
+    let inputs = Inputs {
+        contributions: &list,
+        validation: Some(&table("xy", &points)),
+        costs: &BTreeMap::new(),
+    };
+    for method in every_method(2, 1) {
+        let values = value_contributions(&inputs, &method, &|_| ()).unwrap();
+        for line in &values.lines {
+            let found = account(&inputs, &method, &line.contribution)
+                .unwrap()
+                .unwrap();
+            let mut owners = values.owners.iter().flatten();
+            let owner = owners.find(|one| one.owner == line.owner);
+            let expected = owner.map_or(line.value, |one| one.value);
+            let sum: i128 = found.points.iter().map(|(_, value)| value).sum();
+            if method.duplicates() == DuplicateRule::First && method.passes() > 0 {
+                assert_eq!(sum, expected, "{method:?} {line:?}");
+            }
+            let near = |row: usize, other_row: usize| NearRows {
+                rows: 1,
+                row,
+                other_row,
+                feature: "y".to_owned(),
+            };
+            let numbers: Vec<usize> = found.points.iter().map(|(point, _)| *point).collect();
+            assert_eq!(numbers.len(), if method.passes() > 0 { 3 } else { 0 });
+            assert!(numbers.is_sorted());
+            if line.contribution == ThingId([1; 32]) {
+                assert_eq!(found.credited, 3);
+                assert_eq!(found.recorded_again, [(ThingId([2; 32]), 1)].into());
+                assert_eq!(found.recorded_before, BTreeMap::new());
+                assert_eq!(found.near_again, [(ThingId([2; 32]), near(2, 1))].into());
+                assert_eq!(found.near_before, BTreeMap::new());
+            } else {
+                let shared = u64::from(method.duplicates() != DuplicateRule::First);
+                assert_eq!(found.credited, 1 + shared);
+                assert_eq!(found.recorded_before, [(ThingId([1; 32]), 1)].into());
+                assert_eq!(found.near_before, [(ThingId([1; 32]), near(1, 2))].into());
+            }
+        }
+        assert_eq!(account(&inputs, &method, &ThingId([9; 32])), Ok(None));
+    }
 }
 
 proptest! {

@@ -3,9 +3,11 @@
 //!
 //! Of these entries only those are named that the caller may open.
 
+mod account;
 mod evidence;
 mod sentences;
 
+pub use account::RowReader;
 pub use evidence::EvidenceEntry;
 
 use std::collections::BTreeMap;
@@ -13,6 +15,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use self::account::{Accounted, Accounting};
 use self::evidence::Evidence;
 use self::sentences::{Teller, short};
 use super::contributions::{Contribution, contribution};
@@ -90,6 +93,8 @@ struct NumberedLine {
 /// bits.
 #[derive(Serialize)]
 struct ContributionValue {
+    /// Where it comes from; none where it was not worked out again.
+    account: Option<Accounted>,
     copies: u64,
     denominator: String,
     method: String,
@@ -193,12 +198,15 @@ pub fn explain_line(
 
 /// Explains a contribution by name, by its id in hex, or by digits of it.
 ///
+/// The values of the newest settlement are worked out again, where the rows that they were computed
+/// from are stored and not too many: what the caller is told of them is about its own contribution.
+///
 /// # Errors
 /// As [`contribution`](super::contribution).
 pub fn explain_contribution(
     view: &dyn View,
     caller: &Caller,
-    attachments: &dyn Attachments,
+    (attachments, rows): (&dyn Attachments, &RowReader<'_>),
     reference: &str,
 ) -> Result<Explanation, Stop> {
     let found = contribution(view, caller, reference)?;
@@ -214,12 +222,14 @@ pub fn explain_contribution(
         Vec::new()
     };
     let skipped = places.len().saturating_sub(EXPLAINED_SETTLEMENTS_MAX);
+    let newest = places.last().copied();
     for at in places.into_iter().skip(skipped) {
         let settlement = load(&state, at)?;
         let mut part = Part {
             state: &state,
             caller,
             attachments,
+            rows: (Some(at) == newest).then_some(rows),
             settlement: &settlement,
             evidence: &mut evidence,
             sentences: &mut sentences,
@@ -248,6 +258,8 @@ struct Part<'a, 's> {
     state: &'a State<'a>,
     caller: &'a Caller,
     attachments: &'a dyn Attachments,
+    /// Reads rows where the values are to be worked out again.
+    rows: Option<&'a RowReader<'a>>,
     settlement: &'s Settlement,
     evidence: &'s mut Evidence<'a>,
     sentences: &'s mut Vec<String>,
@@ -272,6 +284,9 @@ impl Part<'_, '_> {
         let value = self.value(found)?;
         let told = value.sentences(row, &found.beneficial_owner);
         self.sentences.extend(told);
+        if let Some(Accounted { sentences, .. }) = &value.account {
+            self.sentences.extend(sentences.iter().cloned());
+        }
         let lines = self.lines(&document, &id, found.row.name.party.as_str())?;
         Ok(Some(ContributionSettlement {
             currency: row.currency,
@@ -329,8 +344,22 @@ impl Part<'_, '_> {
             .flatten()
             .find(|one| one.owner == *owner);
         let rows_of = table.inputs.iter().filter(|input| input.kind == "rows");
+        let account = match (self.rows, line) {
+            (Some(rows), Some(line)) => {
+                let accounting = Accounting {
+                    state: self.state,
+                    caller: self.caller,
+                    attachments: self.attachments,
+                    rows,
+                };
+                let valued = (self.settlement.row.valuation, &valuation);
+                Some(accounting.account(valued, &table, line)?)
+            }
+            _ => None,
+        };
         // An ancestor that was not used has no line in the table, and no value.
         Ok(ContributionValue {
+            account,
             copies: line.map_or(0, |line| line.copies),
             denominator: table.denominator.to_string(),
             method: valuation.method,

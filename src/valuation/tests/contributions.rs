@@ -275,7 +275,7 @@ fn an_account_comes_to_the_value() {
     );
     let copy = table(
         "xy",
-        &[(&[9.0, 8.0], "b"), (&[7.0, 7.0], "a"), (&[7.0, 7.0], "a")],
+        &[(&[9.0, 8.0], "b"), (&[4.0, 4.5], "a"), (&[4.0, 4.5], "a")],
     );
     let list = [
         contribution(1, "ann", true, &first),

@@ -4,7 +4,8 @@
 //! in turns with a blocked numpy version (at least five times its rate wanted, below 300 MiB
 //! resident), then owners of the same rows, 1,000 of them (at most 30 s wanted). With the argument
 //! `million` it values 1,000,000 rows with 64 features instead (at most 90 s and 1.5 GiB wanted),
-//! with `pydvl` or `opendataval` it runs that library once (at least 100 times pyDVL's rate wanted).
+//! with `pydvl` or `opendataval` it runs that library once (at least 100 times pyDVL's rate is
+//! wanted).
 //!
 //! The peers are skipped unless `benches/peers/knn-requirements.txt` is installed in
 //! `target/peers`: `python3 -m venv target/peers`, then

@@ -116,6 +116,11 @@ impl Gathered {
         &self.costs
     }
 
+    /// Returns how many rows there are.
+    pub fn rows(&self) -> usize {
+        self.tables.values().map(FeatureTable::rows).sum()
+    }
+
     /// Returns how many numbers all rows have together.
     pub fn cells(&self) -> usize {
         self.tables.values().map(|table| table.cells().len()).sum()

@@ -23,7 +23,7 @@ pub type RowReader<'a> = dyn Fn(&[u8]) -> Result<FeatureTable, String> + 'a;
 
 /// The most bytes of contributions that are read to work a value out again.
 const BYTES_MAX: u64 = 64 << 20;
-/// The most products of a feature of a row and a validation row, by which distances are made.
+/// The most work for one question, as [`work`] counts it: about a second of one processor.
 const WORK_MAX: usize = 1_000_000_000;
 /// How many validation rows are named that gave most, and as many that took most.
 const POINTS_TOLD: usize = 3;
@@ -152,7 +152,7 @@ impl Accounting<'_> {
             self.read("a contribution", &row.content_hash)
         })?;
         let points = validation.as_ref().map_or(0, FeatureTable::rows);
-        if gathered.cells().saturating_mul(points) > WORK_MAX {
+        if work(&method, &gathered, points) > WORK_MAX {
             return Err(because(
                 "its inputs are too many to be valued again for this",
             ));
@@ -272,6 +272,23 @@ impl Accounting<'_> {
         let seen = self.caller.sees_contribution(self.state, at, &row)?;
         Ok(seen.then(|| row.name.to_string()))
     }
+}
+
+/// Counts the products of a feature of a row and a validation row, by which distances are made,
+/// and where owners are the players the K by K table that each row may need at a validation row.
+fn work(method: &Method, gathered: &Gathered, points: usize) -> usize {
+    let neighbours = usize::try_from(method.neighbours().get()).unwrap_or(usize::MAX);
+    let neighbours = neighbours.min(gathered.rows());
+    let table = if method.values_owners() {
+        neighbours.saturating_mul(neighbours)
+    } else {
+        0
+    };
+    let games = gathered.rows().saturating_mul(table);
+    gathered
+        .cells()
+        .saturating_add(games)
+        .saturating_mul(points)
 }
 
 impl Shared {
